@@ -7,7 +7,7 @@ epoch, on one common clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from enum import IntEnum
 from typing import Any
@@ -68,6 +68,15 @@ class Operations:
 
     def having(self, outcome: Outcome) -> Bools:
         return np.equal(self.outcome, outcome)
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Operations]) -> Operations:
+        """All the rows of several, in order of invocation."""
+        if not parts:
+            return cls.of([])
+        columns = {f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)}
+        order = np.argsort(columns["invocation"], kind="stable")
+        return cls(**{name: values[order] for name, values in columns.items()})
 
     @classmethod
     def of(

@@ -1,0 +1,128 @@
+"""From the record files of a run to one history."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from limitproof.history.columns import (
+    NANOSECONDS,
+    History,
+    Key,
+    Meta,
+    Operations,
+    Outcome,
+    StateSeries,
+)
+from limitproof.history.recorder import SLOT
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What one process left: its slots in use, its keys, its error messages, its clock."""
+
+    header: Mapping[str, Any]
+    slots: npt.NDArray[np.void]
+    keys: tuple[Key, ...]
+    errors: tuple[str, ...]
+    full: bool
+
+
+def _lines(path: Path) -> list[Any]:
+    """JSON values, one a line; a last line cut short by a crash is left out."""
+    values = []
+    for line in path.read_text().splitlines() if path.exists() else ():
+        try:
+            values.append(json.loads(line))
+        except json.JSONDecodeError:
+            break
+    return values
+
+
+def read(folder: Path) -> tuple[Record, ...]:
+    """Every record file in a folder, whether its process ended well or not."""
+    records = []
+    for path in sorted(folder.glob("*.ops")):
+        size = path.stat().st_size // SLOT.itemsize
+        slots = np.fromfile(path, dtype=SLOT, count=size)
+        keys = tuple(Key(*line) for line in _lines(path.with_suffix(".keys")))
+        body = slots[1:]
+        in_use = (body["invocation"] != 0) & (body["key"] < len(keys))
+        records.append(
+            Record(
+                header=json.loads(path.with_suffix(".json").read_text()),
+                slots=body[in_use],
+                keys=keys,
+                errors=tuple(_lines(path.with_suffix(".errors"))),
+                full=bool(size and slots["outcome"][0]),
+            )
+        )
+    return tuple(records)
+
+
+def assemble(records: Sequence[Record], meta: Meta, state: StateSeries | None = None) -> History:
+    """One history from the records of all processes, in order of invocation.
+
+    Processes of one machine share a monotonic clock, so their instants are comparable to the
+    nanosecond. Those of several machines are moved to the clock of the server, which each of them
+    has measured (Cristian, "Probabilistic clock synchronization", 1989), and `meta.clock_error`
+    becomes the worst half round trip.
+    """
+    hosts = {record.header["boot"] for record in records}
+    anchors = {record.header["boot"]: record.header["anchor"] for record in reversed(records)}
+    keys: dict[str, Key] = {}
+    place: dict[str, int] = {}
+    parts: list[Operations] = []
+    clock_error = meta.clock_error
+    for record in records:
+        header, slots = record.header, record.slots
+        shift = anchors[header["boot"]] - header["anchor"]
+        if len(hosts) > 1:
+            shift += int(header.get("server_offset", 0.0) * NANOSECONDS)
+            clock_error = max(clock_error, float(header.get("server_error", 0.0)))
+        for key in record.keys:
+            if keys.setdefault(key.name, key) is key:
+                place[key.name] = len(place)
+        numbers = np.array([place[key.name] for key in record.keys], np.int32)
+        answered = slots["outcome"] != 0
+        parts.append(
+            Operations.of(
+                slots["invocation"] + shift,
+                np.where(answered, slots["response"] + shift, np.iinfo(np.int64).max),
+                intended=slots["intended"] + shift,
+                process=header["process"],
+                client=slots["client"],
+                key=numbers[slots["key"]] if len(slots) else np.empty(0, np.int32),
+                cost=slots["cost"],
+                outcome=np.where(answered, slots["outcome"], Outcome.UNKNOWN),
+                remaining=np.where(answered, slots["remaining"], np.nan),
+                retry_after=np.where(answered, slots["retry_after"], np.nan),
+            )
+        )
+    errors = tuple(dict.fromkeys(message for record in records for message in record.errors))
+    interrupted = meta.interrupted
+    if any(record.full for record in records):
+        interrupted = interrupted or "the disk was full, so the recording stopped"
+    return History(
+        meta=replace(meta, clock_error=clock_error, interrupted=interrupted),
+        operations=_close(Operations.concatenate(parts)),
+        keys=tuple(keys.values()),
+        state=state or StateSeries(),
+        errors=errors,
+    )
+
+
+def _close(operations: Operations) -> Operations:
+    """Operations without an answer may have been decided up to the end of the history."""
+    open_ = operations.response == np.iinfo(np.int64).max
+    if not open_.any():
+        return operations
+    known = operations.response[~open_]
+    end = max(int(operations.invocation.max()), int(known.max()) if len(known) else 0)
+    return replace(operations, response=np.where(open_, end, operations.response))
