@@ -1,0 +1,72 @@
+"""What the reference limiters share: the client's clock, member names, Lua scripts."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import Any
+
+import redis
+from redis.commands.core import Script
+
+from limiters.contract import Clock, Quota
+
+
+class ClientClockLimiter:
+    """Keeps client, quota and clock; tells the time in whole milliseconds, as JavaScript does."""
+
+    def __init__(self, client: redis.Redis, quota: Quota, clock: Clock) -> None:
+        self.client = client
+        self.limit = quota.limit
+        self.window = quota.window_ms
+        self.clock = clock
+
+    def now(self) -> int:
+        """Milliseconds since the epoch on this client's clock, cut off (not rounded)."""
+        return int(self.clock() * 1000)
+
+    @property
+    def whole_seconds(self) -> int:
+        """The window in whole seconds, rounded up: EXPIRE takes no fraction."""
+        return -(-self.window // 1000)
+
+    def left(self, count: int) -> int:
+        """What remains of the limit after `count` requests, never below 0."""
+        return max(0, self.limit - count)
+
+
+class UniqueMembers:
+    """Names the members of a sorted set so that no two requests anywhere share one.
+
+    One random token for each limiter and a counter: two requests in one millisecond stay two
+    members ("now" alone makes them one, which undercounts). The token is drawn once, when the
+    limiter is made, so that a replay with the same token sends the same bytes.
+    """
+
+    def __init__(self) -> None:
+        self._token = uuid.uuid4().hex
+        self._count = 0
+
+    def name(self, now: int) -> str:
+        """A member that was never named before."""
+        self._count += 1
+        return f"{now}:{self._token}:{self._count}"
+
+
+def seconds_as_written(milliseconds: int) -> str:
+    """Milliseconds / 1000 as JavaScript writes the number: no ".0", the fraction as it is."""
+    return repr(milliseconds / 1000).removesuffix(".0")
+
+
+def lua_script(client: redis.Redis, file_name: str) -> Script:
+    """The script in `file_name` beside this file, called by its digest.
+
+    redis-py loads it again when the server has forgotten it (SCRIPT FLUSH, a restart).
+    """
+    text = Path(__file__).with_name(file_name).read_text(encoding="utf-8")
+    return client.register_script(text)
+
+
+def send(client: redis.Redis, *words: str | int) -> Any:
+    """Send a command word by word, for those that redis-py deprecates or will not send so."""
+    return client.execute_command(*words)  # type: ignore[no-untyped-call]
