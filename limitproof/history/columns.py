@@ -134,7 +134,7 @@ class StateSeries:
 
     instant: int64 ns since the epoch (equal for all keys of one sample); name: int32 index into
     `names`, the keys as the server knows them; size: int64 bytes (MEMORY USAGE SAMPLES 0);
-    elements: int64 (cardinality, or string length); ttl: int64 ms, -1 where the key never expires.
+    elements: int64 (the cardinality; 1 for a string); ttl: int64 ms, -1 where it never expires.
     `instants` holds every sample's instant, those that saw no key at all included.
     """
 

@@ -171,3 +171,31 @@ class Recorder:
                 error.errno, f"the record could not grow: {error.strerror}"
             ) from error
         self._chunks.append(mmap.mmap(self._file, size, offset=offset))
+
+
+class Discarder:
+    """Takes what a `Recorder` takes and keeps nothing."""
+
+    def now(self) -> int:
+        return time.time_ns()
+
+    def invoked(self, client: int, key: Key, cost: int, intended: int | None = None) -> int:  # noqa: ARG002
+        return 0
+
+    def answered(
+        self,
+        slot: int,
+        outcome: Outcome,
+        remaining: float | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        pass
+
+    def dropped(self, client: int, key: Key, intended: int) -> None:
+        pass
+
+    def error(self, message: str) -> None:
+        pass
+
+    def close(self) -> None:
+        pass

@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -57,7 +57,7 @@ def save(history: History, path: Path) -> None:
             archive.writestr("about.json", json.dumps(about))
             for name, values in columns.items():
                 with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                    np.lib.format.write_array(cast(IO[bytes], member), values, allow_pickle=False)
+                    np.lib.format.write_array(member, values, allow_pickle=False)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
@@ -105,7 +105,7 @@ def load(path: Path) -> History:
 
 def _column(archive: zipfile.ZipFile, name: str) -> npt.NDArray[Any]:
     with archive.open(f"{name}.npy") as member:
-        return np.lib.format.read_array(cast(IO[bytes], member), allow_pickle=False)
+        return np.lib.format.read_array(member, allow_pickle=False)
 
 
 def _validate(history: History, path: Path) -> None:
@@ -115,7 +115,7 @@ def _validate(history: History, path: Path) -> None:
     if len(lengths) > 1:
         raise HistoryError(f"{path} has columns of different lengths {sorted(lengths)}")
     if len(operations) and not (
-        0 <= operations.key.min() and operations.key.max() < len(history.keys)
+        operations.key.min() >= 0 and operations.key.max() < len(history.keys)
     ):
         raise HistoryError(f"{path} names a key that its table of keys does not hold")
     if np.any(operations.response < operations.invocation):

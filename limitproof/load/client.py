@@ -1,0 +1,143 @@
+"""One client of a load run: asks a limiter as its script says, and records every answer.
+
+It knows neither Locust nor gevent; under Locust, `time.sleep` and the sockets have been made
+cooperative, so that many clients share a process.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import redis
+
+from limiters.contract import Decision, Limiter
+from limitproof.history.columns import NANOSECONDS, Key, Outcome
+from limitproof.history.recorder import Discarder, Recorder
+from limitproof.traffic import Flood, Step
+
+DROP_AFTER = NANOSECONDS // 2
+"""An open-loop request that is later than this is not sent any more, and counted as dropped."""
+_SPIN = 200_000  # ns before an instant at which sleeping is over and waiting begins
+_LOST_IN_A_ROW = 8  # connection failures after which the server counts as gone
+
+
+class ServerGoneError(ConnectionError):
+    """Redis did not answer several times in a row."""
+
+
+@dataclass(slots=True)
+class Client:
+    """A limiter, who asks it, and where the answers are recorded.
+
+    `prefix` is put before every key name that the limiter sees.
+    """
+
+    number: int
+    limiter: Limiter
+    recorder: Recorder | Discarder
+    prefix: str
+    _lost: int = field(default=0, init=False)
+
+    def acquire(self, key: Key, intended: int | None = None) -> Outcome:
+        """Ask once and record it. Raises ServerGoneError when Redis has gone for good."""
+        recorder = self.recorder
+        slot = recorder.invoked(self.number, key, 1, intended)
+        try:
+            decision = self.limiter.acquire(self.prefix + key.name)
+            fault = rubbish(decision)
+        except redis.exceptions.ConnectionError as error:
+            return self._lose(slot, error)
+        except redis.exceptions.TimeoutError as error:
+            return self._lose(slot, error)
+        except Exception as error:  # noqa: BLE001 - whatever a limiter raises is its verdict
+            fault = one_line(error)
+        if fault:
+            recorder.answered(slot, Outcome.ERROR)
+            recorder.error(fault)
+            return Outcome.ERROR
+        self._lost = 0
+        outcome = Outcome.ADMITTED if decision.allowed else Outcome.REJECTED
+        recorder.answered(slot, outcome, decision.remaining, decision.retry_after)
+        return outcome
+
+    def _lose(self, slot: int, error: Exception) -> Outcome:
+        # Whether the command ran is not known: the connection went before the reply came.
+        self.recorder.answered(slot, Outcome.UNKNOWN)
+        self.recorder.error(one_line(error))
+        self._lost += 1
+        if self._lost >= _LOST_IN_A_ROW:
+            raise ServerGoneError(f"Redis did not answer {self._lost} times in a row: {error}")
+        time.sleep(0.01)
+        return Outcome.UNKNOWN
+
+    def perform(self, script: Iterable[Step], start: int) -> None:
+        """Follow a script whose zero is the instant `start` (ns since the epoch)."""
+        for step in script:
+            if isinstance(step, Flood):
+                self._flood(step, start)
+                continue
+            intended = start + round(step.at * NANOSECONDS)
+            self._wait_until(intended)
+            if step.count > 1:
+                for _ in range(step.count):
+                    self.acquire(step.key)
+            elif self.recorder.now() - intended > DROP_AFTER:
+                self.recorder.dropped(self.number, step.key, intended)
+            else:
+                self.acquire(step.key, intended)
+
+    def _flood(self, flood: Flood, start: int) -> None:
+        self._wait_until(start + round(flood.start * NANOSECONDS))
+        until = start + round(flood.until * NANOSECONDS)
+        failed = 0
+        while (now := self.recorder.now()) < until:
+            outcome = self.acquire(flood.key_at((now - start) / NANOSECONDS))
+            failed = failed + 1 if outcome is Outcome.ERROR else 0
+            if failed:
+                # A limiter that raises before it touches Redis never yields: without a pause it
+                # would keep its whole process to itself and fill the record with one message.
+                time.sleep(min(0.05, 0.001 * failed))
+
+    def _wait_until(self, instant: int) -> None:
+        while (left := instant - self.recorder.now()) > _SPIN:
+            time.sleep((left - _SPIN) / NANOSECONDS)
+        while self.recorder.now() < instant:
+            time.sleep(0)
+
+
+def rubbish(decision: object) -> str | None:
+    """What is wrong with a limiter's answer by the contract, or None when nothing is."""
+    if not isinstance(decision, Decision):
+        return f"acquire returned {short(decision)}, which is no Decision"
+    allowed: object = decision.allowed  # whatever the annotation says
+    if not isinstance(allowed, bool):
+        return f"Decision.allowed is {short(allowed)}, not True or False"
+    for name, value in (("remaining", decision.remaining), ("retry_after", decision.retry_after)):
+        if value is None:
+            continue
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not math.isfinite(value)
+        ):
+            return f"Decision.{name} is {short(value)}, which is no finite number"
+    return None
+
+
+def short(value: object) -> str:
+    """A value as a person may read it in one line; never raises."""
+    try:
+        text = repr(value)
+    except Exception as error:  # noqa: BLE001 - a foreign __repr__ may do anything
+        text = f"a {type(value).__name__} whose repr raises {type(error).__name__}"
+    text = " ".join(text.split())
+    return text if len(text) <= 80 else text[:77] + "…"
+
+
+def one_line(error: BaseException) -> str:
+    """An exception's type and message in one line."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}"[:300] if text else type(error).__name__

@@ -1,0 +1,1 @@
+"""Real load: Locust users. The only place that imports locust."""

@@ -1,0 +1,229 @@
+"""Locust users that ask a rate limiter.
+
+By hand, web UI included:  locust -f locustfiles/limiter.py --limiter lua_atomic
+Several processes:         add --processes 4
+Several machines:          --master on one, --worker --master-host HOST on the others
+As part of a suite run:    `limitproof load` starts it with --plan.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from argparse import Namespace
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+import gevent
+from locust import User, constant, events, task
+from locust.argument_parser import LocustArgumentParser
+from locust.env import Environment
+from locust.runners import MasterRunner, Runner, WorkerRunner
+
+from limiters.contract import Quota
+from limiters.registry import TargetError, resolve
+from limitproof.history.columns import Outcome
+from limitproof.load.client import Client, ServerGoneError
+from limitproof.load.plan import Plan
+from limitproof.load.session import Session, adhoc_plan
+from limitproof.servers.errors import ServerError
+from limitproof.servers.lifetime import die_with_parent
+from limitproof.servers.server import open_server
+from limitproof.traffic import Flood, script
+from locustfiles.rendezvous import Conductor, Rendezvous, worker_index
+
+
+class Say(Protocol):
+    """Tells the suite one event."""
+
+    def __call__(self, event: str, **data: Any) -> None: ...
+
+
+GRACE = 6.0  # seconds that a stage may take longer than planned
+
+
+@events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]
+def add_options(parser: LocustArgumentParser) -> None:
+    """Our options of the locust command line; the master hands them to its workers."""
+    parser.add_argument("--limiter", default="lua_atomic", help="name, module:factory, file.py:f")
+    parser.add_argument("--limit", type=int, default=10, help="requests a window")
+    parser.add_argument("--window", type=float, default=1.0, help="seconds")
+    parser.add_argument("--redis", default=None, help="redis://, rediss://, unix:// or spawn")
+    parser.add_argument("--keys", type=int, default=1, help="keys, chosen by Zipf's law")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--record", default=None, help="folder for the record of every operation")
+    parser.add_argument("--plan", default=None, include_in_web_ui=False, help="used by the suite")
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What the users of one process share; without a plan there is no barrier."""
+
+    session: Session
+    barrier: Rendezvous | None
+    say: Say
+
+
+class LimiterUser(User):
+    """One client with a limiter and a connection of its own."""
+
+    wait_time = constant(0)
+    share: ClassVar[Share]  # set once a process, by Locust's events, before any user exists
+
+    def on_start(self) -> None:
+        self.session = self.share.session
+        self.number = self.session.next_client()
+
+    @task
+    def ask(self) -> None:
+        if self.share.barrier is None:
+            self._ask_for_ever()
+        else:
+            self._follow_plan(self.share.barrier)
+
+    def _follow_plan(self, barrier: Rendezvous) -> None:
+        plan, number = self.session.plan, self.number
+        order = 0
+        for place, job in enumerate(plan.jobs):
+            with self.session.client(place, number) as client:
+                for stage in job.stages:
+                    start = barrier.arrive(order)
+                    order += 1
+                    self.session.begun(place)
+                    part = stage.part_of(number)
+                    if client is None or part is None:
+                        continue
+                    if part.scenario.aligned:
+                        window = round(job.quota.window * 1e9)
+                        start = -(-start // window) * window
+                    steps = script(
+                        part.scenario, job.quota, number - part.first, part.clients, plan.seed
+                    )
+                    try:
+                        client.perform(steps, start)
+                    except (ServerGoneError, OSError) as error:
+                        self.share.say("trouble", why=str(error))
+                        gevent.sleep(3600)  # until the master ends us: the run is over
+        barrier.arrive(order)
+        gevent.sleep(3600)
+
+    def _ask_for_ever(self) -> None:
+        plan = self.session.plan
+        (job,) = plan.jobs
+        scenario = job.stages[0].parts[0].scenario
+        (flood,) = script(scenario, job.quota, 0, plan.total_clients, plan.seed + self.number)
+        if not isinstance(flood, Flood):
+            raise TypeError(f"{scenario.name} is no closed loop")
+        with self.session.client(0, self.number) as client:
+            if client is None:
+                gevent.sleep(3600)
+                return
+            self.session.begun(0)
+            begun = time.monotonic()
+            while True:
+                self._ask_once(client, flood, time.monotonic() - begun)
+
+    def _ask_once(self, client: Client, flood: Flood, at: float) -> None:
+        asked = time.perf_counter()
+        try:
+            outcome = client.acquire(flood.key_at(at))
+            failure = None if outcome in (Outcome.ADMITTED, Outcome.REJECTED) else outcome.name
+        except ServerGoneError as error:
+            failure, outcome = str(error), Outcome.UNKNOWN
+        self.environment.events.request.fire(
+            request_type="acquire",
+            name=outcome.name.lower(),
+            response_time=(time.perf_counter() - asked) * 1000,
+            response_length=0,
+            exception=RuntimeError(failure) if failure else None,
+            context={},
+        )
+        if failure:
+            gevent.sleep(0.1)
+
+
+@events.init.add_listener  # type: ignore[untyped-decorator]
+def prepare(environment: Environment, runner: Runner, **_: Any) -> None:
+    """Make ready in every process: what the users share, and in the master who conducts them."""
+    options = _options(environment)
+    if options.plan:
+        die_with_parent()
+        plan = Plan.from_json(Path(options.plan).read_text())
+        say = _teller(Path(plan.folder))
+        if not isinstance(runner, WorkerRunner):
+            _conduct(runner, plan, say)
+        if not isinstance(runner, MasterRunner):
+            session = Session(plan, lambda: worker_index(runner))
+            LimiterUser.share = Share(session, Rendezvous(runner, plan.clients), say)
+        return
+    if not isinstance(runner, WorkerRunner):
+        resources = ExitStack()
+        environment.events.quit.add_listener(  # type: ignore[no-untyped-call]
+            lambda **_: resources.close()
+        )
+        try:
+            resolve(options.limiter)
+            server = resources.enter_context(open_server(options.redis, os.environ))
+        except (ServerError, TargetError) as error:
+            sys.exit(f"limitproof: {error}")
+        options.redis = server.url  # the master hands it to its workers with the other options
+    if not isinstance(runner, MasterRunner):
+        environment.events.test_start.add_listener(_begin_adhoc)  # type: ignore[no-untyped-call]
+
+
+def _begin_adhoc(environment: Environment, **_: Any) -> None:
+    """A test was started by hand: the options have come from the master by now."""
+    options, runner = _options(environment), environment.runner
+    plan = adhoc_plan(
+        url=options.redis,
+        target=options.limiter,
+        quota=Quota(options.limit, options.window),
+        keys=options.keys,
+        seed=options.seed,
+        folder=options.record,
+    )
+    session = Session(plan, lambda: worker_index(runner))
+    LimiterUser.share = Share(session, None, _say_nothing)
+
+
+def _say_nothing(event: str, **data: Any) -> None:
+    """Without a suite there is nobody to tell."""
+
+
+def _options(environment: Environment) -> Namespace:
+    if environment.parsed_options is None:
+        raise RuntimeError("this locustfile needs Locust's command line")
+    options: Namespace = environment.parsed_options
+    return options
+
+
+def _conduct(runner: Runner, plan: Plan, say: Say) -> None:
+    """In the master: give the word for each stage, tell the suite, and end when all is done."""
+    stages = [(job, stage) for job in plan.jobs for stage in job.stages]
+
+    def on_go(order: int, start: int) -> None:
+        if order == len(stages):
+            say("done")
+            gevent.spawn_later(0.01, runner.quit)
+        else:
+            job, stage = stages[order]
+            say("stage", job=job.name, order=order, start=start, seconds=stage.seconds(job.quota))
+
+    limits = [stage.seconds(job.quota) + GRACE for job, stage in stages]
+    Conductor(runner, plan.processes, limits, on_go, lambda why: say("trouble", why=why))
+
+
+def _teller(folder: Path) -> Say:
+    """A function that appends one event, as a JSON line, to the file that the suite follows."""
+    path = folder / "events.jsonl"
+
+    def say(event: str, **data: Any) -> None:
+        # One write in append mode: lines of several processes do not mix.
+        with path.open("a") as file:
+            file.write(json.dumps({"event": event, **data}) + "\n")
+
+    return say
