@@ -23,7 +23,7 @@ import time
 from collections.abc import Sequence
 from functools import partial
 
-GRACE_SECONDS = 2.0
+GRACE_SECONDS = 1.0
 """How long a guard waits between asking its child to end and making it."""
 
 _PR_SET_PDEATHSIG = 1
@@ -56,7 +56,7 @@ def bound(command: Sequence[str]) -> list[str]:
 
     Call it in the thread that starts the command, and end that by SIGTERM. In the main thread on
     Linux the started process becomes the command, with the same pid; else it is a guard that
-    hands SIGTERM on (and kills after 2 s), and exits when the command has ended.
+    hands SIGTERM on (and kills after 1 s), and exits when the command has ended.
     """
     by_kernel = sys.platform == "linux" and threading.current_thread() is threading.main_thread()
     way = "exec" if by_kernel else "guard"

@@ -43,21 +43,27 @@ def connect(remote: Remote) -> Server:
     """
     options = timeouts() | {"retry": no_retry(), "socket_timeout": CONNECT_SECONDS}
     try:
-        with redis.Redis.from_url(remote.url, **options) as client:
-            name, version, _ = identify(client)
+        client = redis.Redis.from_url(remote.url, **options)
+        client.connection_pool.make_connection()  # does not connect, but takes the options
     except (TypeError, ValueError) as error:  # redis-py hands options on without a look
         raise AddressError(
             f"'{remote.shown}' has an option that redis-py does not take",
             "see the options of redis.Redis.from_url",
         ) from error
-    except (redis.RedisError, OSError) as error:
-        raise _explained(remote.shown, error) from error
+    with client:
+        try:
+            name, version, _ = identify(client)
+        except (redis.RedisError, OSError) as error:
+            raise _explained(remote.shown, error) from error
+        except (TypeError, ValueError, AttributeError, LookupError) as error:
+            # redis-py trusts the answers of a server: on another's it stumbles in any way.
+            raise _no_redis(remote.shown, "its answers make no sense") from error
     return Server(remote.url, name, version, spawned=False)
 
 
 def _explained(shown: str, error: Exception) -> ServerError:
     """One line for what redis-py and the operating system say in many ways."""
-    text = str(error)
+    text = str(error).rstrip(".")
     if isinstance(error, redis.BusyLoadingError):
         return ServerError(f"Redis at {shown} is still loading its data", "try again when it has")
     if "WRONGPASS" in text or "invalid username-password" in text or "invalid password" in text:
@@ -82,6 +88,10 @@ def _explained(shown: str, error: Exception) -> ServerError:
         return ServerError(
             f"cannot reach Redis at {shown}: {text}", f"check that it runs, {EMBEDDED}"
         )
+    return _no_redis(shown, text)
+
+
+def _no_redis(shown: str, why: str) -> ServerError:
     return ServerError(
-        f"what answers at {shown} is not a Redis: {text}", f"check the port, {EMBEDDED}"
+        f"what answers at {shown} is no Redis to work with: {why}", f"check the port, {EMBEDDED}"
     )

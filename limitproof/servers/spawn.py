@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ from limitproof.servers.lifetime import GRACE_SECONDS, bound
 
 LOG = "redis.log"
 _GLANCE_SECONDS = 0.002
+_LOG_PREFIX = re.compile(r"^\d+:\S+ .{0,40}? [-.*#] ")  # PID:ROLE, date and time, a mark of level
 
 
 @contextmanager
@@ -127,4 +129,4 @@ def _when_ready(
 def _last_words(home: Path) -> str:
     text = (home / LOG).read_text(encoding="utf-8", errors="replace")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return f": {lines[-1]}" if lines else ""
+    return f": {_LOG_PREFIX.sub('', lines[-1]).rstrip('.')}" if lines else ""
