@@ -1,0 +1,110 @@
+"""`false-rejection`: refused although even the largest possible count left room."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from limiters.promise import Promise
+from limitproof.check.cause import demanding, sequence_of
+from limitproof.check.evidence import evidence, touching
+from limitproof.check.occupancy import possible_before
+from limitproof.check.settle import plural, settle
+from limitproof.check.timeline import Timeline, lay_out
+from limitproof.check.verdict import CheckResult, Verdict
+from limitproof.check.yardstick import TOLERANCE, Yardstick
+from limitproof.history.columns import Bools, Floats, History
+
+NAME = "false-rejection"
+
+
+def false_rejection(history: History, promise: Promise) -> CheckResult:
+    """Judges every refusal against the most that can have been admitted before it.
+
+    A fixed window that is full holds `limit` admissions no older than a window, so that the same
+    count judges it. measured: count, refused, share (of the refused), tolerance_ms.
+    """
+    yardstick = Yardstick.of(promise)
+    line = lay_out(history, yardstick)
+    refused, possibly = line.refused, line.possibly_admitted
+    wrong = had_room(refused, possibly, yardstick)
+    measured: dict[str, Any] = {
+        "count": int(wrong.sum()),
+        "refused": len(refused),
+        "share": round(float(wrong.mean()), 6) if len(refused) else 0.0,
+        "tolerance_ms": TOLERANCE / 1_000_000,
+    }
+    if wrong.any():
+        result = _failed(history, line, refused.where(wrong), yardstick)
+    else:
+        result = _unviolated(line, refused, yardstick)
+    return settle(history, replace(result, measured=measured))
+
+
+def had_room(at: Timeline, possibly: Timeline, yardstick: Yardstick) -> Bools:
+    """Which operations the promise had room for, whatever the unseen instants were."""
+    if yardstick.rate is not None:
+        left = _certain_tokens(at, possibly, yardstick)
+        left -= yardstick.rate * TOLERANCE + 1e-6
+        return np.asarray(left >= at.intervals.cost)
+    held = possible_before(at.intervals, possibly.intervals, yardstick.loose)
+    return np.asarray(held + at.intervals.cost <= yardstick.limit)
+
+
+def _certain_tokens(at: Timeline, possibly: Timeline, yardstick: Yardstick) -> Floats:
+    """Tokens that the bucket held at least, when each operation of `at` was decided.
+
+    A bucket that was full at x and lost N(x, t] since holds burst − N + rate·(t − x): the least
+    over all x, with every possible admission counted and t as early as it can be.
+    """
+    rate, starts, ends = (
+        yardstick.rate or 0.0,
+        possibly.intervals.starts(),
+        possibly.intervals.ends(),
+    )
+    taken = starts.until(at.intervals.end).astype(np.float64)
+    debt = taken - ends.before(at.intervals.start)
+    if len(ends.at):
+        origin = ends.at[0]
+        dips = np.minimum.accumulate(ends.before(ends.at) - rate * (ends.at - origin))
+        last = np.searchsorted(ends.at, at.intervals.start, side="right") - 1
+        since = taken - rate * (at.intervals.start - origin) - dips[last]
+        debt = np.where(last >= 0, np.maximum(debt, since), debt)
+    return np.asarray(yardstick.burst - np.maximum(debt, 0))
+
+
+def _failed(history: History, line: Timeline, wrong: Timeline, yardstick: Yardstick) -> CheckResult:
+    sequence = sequence_of(history, line, yardstick)
+    alone = sequence.alone(wrong)
+    cause, why = sequence.cause(bool(alone.any()))
+    first = int(np.flatnonzero(alone)[0]) if alone.any() else 0
+    opened = int(wrong.intervals.start[first]) - yardstick.window
+    closed = int(wrong.intervals.end[first])
+    segment = int(wrong.segment[first])
+    counted = touching(line.possibly_admitted, opened, closed)
+    rows = np.concatenate(([wrong.rows[first]], counted))
+    said = f"{plural(len(wrong), 'request')} refused although there was room for certain"
+    if yardstick.rate is None:
+        said += f" (the first with at most {len(counted)} of {yardstick.limit} admitted)"
+    return CheckResult(
+        NAME,
+        Verdict.FAIL,
+        f"{said}; {why}",
+        cause=cause,
+        evidence=evidence(history, line, segment, (opened, closed), rows),
+        complete=True,
+    )
+
+
+def _unviolated(line: Timeline, refused: Timeline, yardstick: Yardstick) -> CheckResult:
+    verdict, complete = Verdict.UNKNOWN, False
+    if not len(line):
+        because = "there are no operations"
+    elif not demanding(line, yardstick).any():
+        because = "no key was asked for as much as its limit: nothing could be refused too early"
+    else:
+        verdict, complete = Verdict.PASS, True
+        because = f"{plural(len(refused), 'request')} refused, none with room for certain"
+    return CheckResult(NAME, verdict, because, complete=complete)

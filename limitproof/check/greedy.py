@@ -1,0 +1,74 @@
+"""Witnesses by greed: an instant for every admission, so that no window holds more than a limit.
+
+Each gives the k-th admission of some order the first instant that its interval and the
+admission `limit` places before it allow: t_k = max(start_k, t_(k-limit) + window). What is found
+is a proof that the limit may have been kept; what is not found proves nothing.
+"""
+
+from __future__ import annotations
+
+import heapq
+
+import numpy as np
+
+from limitproof.check.intervals import Intervals
+from limitproof.history.columns import Int64s
+
+FURTHEST = 2**62
+
+
+def in_order(start: Int64s, cluster_sizes: Int64s, window: int, limit: int) -> Int64s | None:
+    """The instants of admissions taken in the order given, cluster by cluster (int64 ns).
+
+    `cluster_sizes` cuts the columns into stretches that do not see each other. Within a residue
+    class k mod `limit` the recurrence is a running maximum of start_k − row·window, row = k
+    // limit, which numpy does at once. None when the numbers would leave int64.
+    """
+    rows = -(-cluster_sizes // limit)
+    base = np.concatenate(([0], np.cumsum(rows)[:-1]))
+    first = np.concatenate(([0], np.cumsum(cluster_sizes)[:-1]))
+    total = int(rows.sum())
+    low = np.minimum.reduceat(start, first)
+    # clusters are moved apart so far that one which runs late cannot push the next
+    spread = np.maximum.reduceat(start, first) - low + (rows + 1) * window
+    if float(total) * window + float(spread.astype(np.float64).sum()) > FURTHEST:
+        return None
+    moved = np.concatenate(([0], np.cumsum(spread)[:-1])) - low
+    place = np.arange(len(start)) + np.repeat(base * limit - first, cluster_sizes)
+    grid = np.full(total * limit, -FURTHEST, dtype=np.int64)
+    row = place // limit
+    grid[place] = start + np.repeat(moved, cluster_sizes) - row * window
+    table = grid.reshape(total, limit)
+    np.maximum.accumulate(table, axis=0, out=table)
+    instants = grid[place] + row * window
+    instants -= np.repeat(moved, cluster_sizes)
+    return np.asarray(instants, dtype=np.int64)
+
+
+def by_deadline(intervals: Intervals, window: int, limit: int) -> tuple[Int64s, int]:
+    """Earliest deadline first: of the operations under way, the one that ends first goes first.
+
+    Returns (instants, placed): the instants of the rows that were placed in time; `placed` is n
+    when all were, else the row whose end was missed. In units; one cluster. Not exact: window 5,
+    limit 3, start [4,8,9,10,11], end [5,12,11,13,11] is feasible as 4, 8, 9, 13, 11 and missed.
+    """
+    start, end = intervals.start.tolist(), intervals.end.tolist()
+    n = len(start)
+    instants = np.empty(n, dtype=np.int64)
+    taken: list[int] = []  # in ascending order
+    waiting: list[tuple[int, int]] = []
+    arrived, now = 0, -FURTHEST
+    for k in range(n):
+        if not waiting:
+            now = max(now, start[arrived])
+        if k >= limit:
+            now = max(now, taken[k - limit] + window)
+        while arrived < n and start[arrived] <= now:
+            heapq.heappush(waiting, (end[arrived], arrived))
+            arrived += 1
+        due, row = heapq.heappop(waiting)
+        if due < now:
+            return instants, row
+        instants[row] = now
+        taken.append(now)
+    return instants, n
