@@ -21,6 +21,7 @@ from limitproof.load.sampler import Sampler
 from limitproof.servers.handle import Server
 
 TICK = 0.02  # seconds between two looks at what Locust says
+TELL_EVERY = 0.25  # seconds between two signs of life
 SAMPLE_EVERY = 0.1  # seconds between two samples of the keys, at least
 DUTY = 0.2  # the part of its time that sampling may take
 START_SECONDS = 30.0  # Locust must have begun by then
@@ -44,7 +45,12 @@ class Recorded:
     history: History
 
 
-LoadEvent = StageStarted | Recorded
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Nothing has happened for a while."""
+
+
+LoadEvent = StageStarted | Recorded | Waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +121,7 @@ class _Follower:
         self._next_sample = 0.0
 
     def follow(self) -> Iterator[LoadEvent]:
-        begun = time.monotonic()
+        begun = told = time.monotonic()
         why = ""
         done = False
         while not why:
@@ -136,6 +142,9 @@ class _Follower:
             yield from self._hand_out_watched()
             if self.finished == len(self._tasks):
                 return
+            if time.monotonic() - told > TELL_EVERY:
+                told = time.monotonic()
+                yield Waiting()
             time.sleep(TICK)
         yield from self._give_up(why)
 

@@ -1,0 +1,27 @@
+"""`limitproof doctor`: is everything here that the suite needs?"""
+
+from __future__ import annotations
+
+import click
+from rich.table import Table
+
+from limitproof.check.verdict import Verdict, merge
+from limitproof.cli.exits import Exit
+from limitproof.cli.options import environment
+from limitproof.report.console import console_for, styled
+from limitproof.servers.doctor import examine
+
+
+@click.command()
+@click.option("--redis", "address", metavar="spawn|spawn:PROGRAM|URL", help="Where Redis is.")
+def doctor(address: str | None) -> int:
+    """Look whether Redis, Lua, the virtual clock, cores and Locust are there."""
+    findings = examine(address, environment())
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("what", "", "found", "what to do"):
+        table.add_column(heading, overflow="fold")
+    for finding in findings:
+        table.add_row(finding.name, styled(finding.verdict), finding.detail, finding.advice)
+    console_for().print(table)
+    failed = merge(finding.verdict for finding in findings) is Verdict.FAIL
+    return Exit.ENVIRONMENT if failed else Exit.PASS

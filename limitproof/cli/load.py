@@ -1,0 +1,99 @@
+"""`limitproof load` and `limitproof memory`: real load on one limiter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from limiters.registry import Target
+from limitproof.check.verdict import merge
+from limitproof.cli.execute import execute
+from limitproof.cli.exits import exit_of
+from limitproof.cli.options import (
+    Rate,
+    ScenarioName,
+    Seconds,
+    TargetType,
+    gather,
+    load_options,
+    output_options,
+    place_options,
+    quota_options,
+)
+
+MEMORY_CHECKS = ("memory", "expiry")
+
+
+@click.command()
+@click.argument("target", type=TargetType())
+@quota_options
+@load_options
+@click.option(
+    "--scenario",
+    "scenarios",
+    type=ScenarioName(),
+    multiple=True,
+    help="What to do to it; may be repeated. [default: all; see limitproof list scenarios]",
+)
+@click.option("--seconds", type=Seconds(), help="Length of each scenario's main phase.")
+@click.option(
+    "--rate",
+    type=Rate(),
+    default="max",
+    show_default=True,
+    help="Requests a second of all clients, sent on schedule (open loop); max: a closed loop.",
+)
+@click.option("--keys", type=click.IntRange(1, 1_000_000), help="Keys, chosen by Zipf's law.")
+@place_options
+@output_options
+def load(
+    target: Target,
+    address: str | None,
+    results: Path,
+    json_file: str | None,
+    quiet: bool,
+    verbose: bool,
+    **options: Any,
+) -> int:
+    """Real multi-process load through Locust on one limiter.
+
+    A chosen scenario is joined by the sequential controls (window_edge, same_instant,
+    take_turns), which tell a fault of the algorithm from a race.
+    """
+    finished = execute(
+        [target], gather(**options), name=f"load-{target.name}", address=address, folder=results,
+        json_file=json_file, quiet=quiet, verbose=verbose,
+    )  # fmt: skip
+    return exit_of(merge(one.judgement.verdict for one in finished.judged))
+
+
+@click.command()
+@click.argument("target", type=TargetType())
+@quota_options
+@load_options
+@click.option("--windows", type=click.IntRange(4, 3600), default=8, show_default=True)
+@place_options
+@output_options
+def memory(
+    target: Target,
+    windows: int,
+    address: str | None,
+    results: Path,
+    json_file: str | None,
+    quiet: bool,
+    verbose: bool,
+    **options: Any,
+) -> int:
+    """Key memory over many windows: traffic above the limit, then silence.
+
+    One hot key, and ever new keys that are used and left. Judged by the checks memory and expiry.
+    """
+    chosen = gather(scenarios=("sustained", "idle"), seconds=windows * options["window"], **options)
+    finished = execute(
+        [target], chosen, name=f"memory-{target.name}", address=address, folder=results,
+        json_file=json_file, quiet=quiet, verbose=verbose,
+    )  # fmt: skip
+    checks = [check for one in finished.judged for check in one.judgement.checks]
+    return exit_of(merge(c.verdict for c in checks if c.name in MEMORY_CHECKS))

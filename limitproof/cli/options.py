@@ -1,0 +1,179 @@
+"""Options that several commands share, checked while they are read."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from functools import reduce
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from limiters.contract import Quota
+from limiters.registry import Target, TargetError, resolve
+from limitproof.promises import parse_promise
+from limitproof.suite import LoadOptions
+from scenarios.catalogue import scenario
+
+F = TypeVar("F", bound=Callable[..., Any])
+MOST_CLIENTS = 1000  # connections in all, so that a slip of the finger is no denial of service
+MOST_SECONDS = 3600.0
+
+
+class Seconds(click.ParamType[float]):
+    """A length of time in seconds: a finite number above 0, `s` allowed behind it."""
+
+    name = "seconds"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        try:
+            number = float(str(value).removesuffix("s"))
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number) or number <= 0:
+            self.fail(f"{value!r} is no number of seconds above 0", param, ctx)
+        return number
+
+
+class Rate(click.ParamType[float | str]):
+    """Requests a second, or `max` for a closed loop."""
+
+    name = "R|max"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float | str:
+        if value == "max":
+            return "max"
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number) or number <= 0:
+            self.fail(f"{value!r} is neither a number of requests a second nor max", param, ctx)
+        return number
+
+
+class TargetType(click.ParamType[Target]):
+    """A limiter: a registered name, package.module:factory or path/to/file.py:factory."""
+
+    name = "target"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Target:
+        if isinstance(value, Target):
+            return value
+        try:
+            return resolve(value)
+        except TargetError as error:
+            self.fail(str(error), param, ctx)
+
+
+class ScenarioName(click.ParamType[str]):
+    """The name of a scenario."""
+
+    name = "name"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            return scenario(value).name
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def _together(*options: Callable[[F], F]) -> Callable[[F], F]:
+    return lambda function: reduce(lambda f, option: option(f), reversed(options), function)
+
+
+quota_options = _together(
+    click.option(
+        "--limit", type=click.IntRange(1), default=10, show_default=True, help="Requests a window."
+    ),
+    click.option("--window", type=Seconds(), default=1.0, show_default=True, help="Seconds."),
+)
+load_options = _together(
+    click.option(
+        "--processes", type=click.IntRange(1, 64), default=2, show_default=True,
+        help="Locust processes.",
+    ),
+    click.option(
+        "--clients", type=click.IntRange(1, MOST_CLIENTS), default=8, show_default=True,
+        help="Clients a process, each with a connection of its own.",
+    ),
+    click.option("--seed", type=int, default=0, show_default=True, help="Of all random choices."),
+    click.option(
+        "--promise", metavar="PROMISE",
+        help="sliding, fixed, token or token:RATE:BURST instead of what the limiter declares.",
+    ),
+)  # fmt: skip
+place_options = _together(
+    click.option(
+        "--redis", "address", metavar="spawn|spawn:PROGRAM|URL",
+        help="Where Redis is. [default: LIMITPROOF_REDIS_URL, else the embedded server]",
+    ),
+    click.option(
+        "--results", type=click.Path(file_okay=False, path_type=Path), default=Path("results"),
+        show_default=True, help="Folder for the run.",
+    ),
+)  # fmt: skip
+output_options = _together(
+    click.option(
+        "--json",
+        "json_file",
+        type=click.Path(dir_okay=False, allow_dash=True),
+        metavar="FILE",
+        help="Write the verdict as JSON; - for standard output, and nothing else there.",
+    ),
+    click.option("-q", "--quiet", is_flag=True, help="The verdict only."),
+    click.option("-v", "--verbose", is_flag=True, help="Every check of every limiter."),
+)
+
+
+def gather(
+    *,
+    limit: int,
+    window: float,
+    processes: int,
+    clients: int,
+    seed: int,
+    promise: str | None,
+    scenarios: tuple[str, ...] = (),
+    seconds: float | None = None,
+    rate: float | str | None = None,
+    keys: int | None = None,
+) -> LoadOptions:
+    """Options of a load run. Raises click.UsageError for those that make no sense together."""
+    quota = Quota(limit, window)
+    if promise is not None:
+        try:
+            parse_promise(promise, quota)
+        except ValueError as error:
+            raise click.UsageError(f"--promise: {error}") from error
+    if processes * clients > MOST_CLIENTS:
+        raise click.UsageError(
+            f"--processes {processes} times --clients {clients} is {processes * clients} "
+            f"connections; at most {MOST_CLIENTS}"
+        )
+    if seconds is not None and seconds > MOST_SECONDS:
+        raise click.UsageError(f"--seconds {seconds:g} is more than an hour; at most 3600")
+    return LoadOptions(
+        quota=quota,
+        processes=processes,
+        clients=clients,
+        seed=seed,
+        scenarios=scenarios,
+        seconds=seconds,
+        rate=rate if isinstance(rate, float) else None,
+        keys=keys,
+        promise=promise,
+    )
+
+
+def environment() -> dict[str, str]:
+    """The process's environment, as it is now."""
+    return dict(os.environ)

@@ -1,0 +1,51 @@
+"""Promises as text: on the command line and in a saved history."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import Any
+
+from limiters.contract import Quota
+from limiters.promise import FixedWindow, Promise, SlidingWindow, TokenBucket
+
+
+def parse_promise(text: str, quota: Quota) -> Promise:
+    """`sliding`, `fixed`, `token` (the quota's rate, its limit at once) or `token:RATE:BURST`.
+
+    Raises ValueError, in one line, for anything else.
+    """
+    kind, _, parameters = text.partition(":")
+    if kind == "token" and parameters:
+        numbers = [_number(part) for part in parameters.split(":")]
+        if len(numbers) == 2 and all(number > 0 for number in numbers):
+            return TokenBucket(rate=numbers[0], burst=numbers[1])
+    elif not parameters:
+        for promise in (SlidingWindow, FixedWindow, TokenBucket):
+            if kind == promise.kind:
+                return promise.of(quota)
+    raise ValueError(
+        f"no such promise {text!r}; use sliding, fixed, token or token:RATE:BURST "
+        "(requests a second, requests at once)"
+    )
+
+
+def describe(promise: Promise) -> dict[str, Any]:
+    """A promise as a history keeps it: {"kind": …, parameters}.
+
+    Raises ValueError for a kind that the checkers do not know.
+    """
+    if isinstance(promise, SlidingWindow | FixedWindow | TokenBucket):
+        return {"kind": promise.kind, **asdict(promise)}
+    raise ValueError(
+        f"cannot judge a promise of kind {getattr(promise, 'kind', promise)!r}; "
+        "use SlidingWindow, FixedWindow or TokenBucket of limiters.promise"
+    )
+
+
+def _number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        return math.nan
+    return number if math.isfinite(number) else math.nan

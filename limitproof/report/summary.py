@@ -1,0 +1,111 @@
+"""One limiter's line in a report: pure numbers, from its judgement and its history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from limitproof.check.verdict import CheckResult, Judgement, Verdict
+from limitproof.events import LimiterJudged
+from limitproof.history.columns import NANOSECONDS, History
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What a person compares limiters by.
+
+    overshoot certain and possible, in requests above the limit; beyond_sliding: what the same
+    history overshoots a sliding window of the quota, where that is not what was promised (None
+    where it is); ratio: the worst window over the limit; memory: bytes a request that stay for
+    ever; rate: operations a second in the busiest scenario.
+    """
+
+    limiter: str
+    written_by: str
+    verdict: Verdict
+    cause: str
+    failed: tuple[str, ...]
+    overshoot: int | None
+    possible: int | None
+    beyond_sliding: int | None
+    ratio: float | None
+    excess: int | None
+    false_rejections: int | None
+    slope: float | None
+    rate: float
+    operations: int
+    interrupted: str
+
+
+def line_of(judged: LimiterJudged) -> Line:
+    """The line of one judged limiter."""
+    judgement, history = judged.judgement, judged.history
+    over = _measured(judgement, "overshoot")
+    promised_other = history.meta.promise.get("kind") != "sliding"
+    return Line(
+        limiter=judged.limiter,
+        written_by=judged.written_by or "-",
+        verdict=judgement.verdict,
+        cause=judgement.cause.value if judgement.cause else "",
+        failed=tuple(c.name for c in judgement.checks if c.verdict is Verdict.FAIL),
+        overshoot=over.get("overshoot"),
+        possible=over.get("possible_overshoot"),
+        beyond_sliding=over.get("sliding_overshoot") if promised_other else None,
+        ratio=over.get("ratio"),
+        excess=over.get("excess"),
+        false_rejections=_measured(judgement, "false-rejection").get("count"),
+        slope=_measured(judgement, "memory").get("bytes_per_request"),
+        rate=busiest_rate(history),
+        operations=int(history.operations.sent.sum()),
+        interrupted=history.meta.interrupted,
+    )
+
+
+def busiest_rate(history: History) -> float:
+    """Operations a second in the scenario that sent most; 0 when nothing was sent."""
+    scenarios = [key.scenario for key in history.keys]
+    best = 0.0
+    for name in dict.fromkeys(scenarios):
+        part = history.of_scenario(name).operations
+        part = part.select(part.sent)
+        if len(part) < 2:
+            continue
+        span = int(part.response.max() - part.invocation.min())
+        if span > NANOSECONDS // 2:  # a burst of ten requests has no rate
+            best = max(best, len(part) * NANOSECONDS / span)
+    return best
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLoop:
+    """How well an open loop kept its schedule: requests sent late (> 1 ms), and never sent.
+
+    latency: seconds from the intended instant to the answer, (median, 99th percentile, worst).
+    """
+
+    intended: int
+    late: int
+    dropped: int
+    latency: tuple[float, float, float]
+
+
+def open_loop(history: History) -> OpenLoop | None:
+    """The open-loop part of a history; None where every request was sent when it could be."""
+    operations = history.operations
+    scheduled = np.not_equal(operations.intended, operations.invocation)
+    if not scheduled.any():
+        return None
+    part = operations.select(scheduled)
+    sent = part.select(part.sent)
+    late = int(np.count_nonzero(sent.invocation - sent.intended > NANOSECONDS // 1000))
+    waits = (sent.response - sent.intended) / NANOSECONDS
+    quantiles = np.quantile(waits, (0.5, 0.99, 1.0)) if len(waits) else np.zeros(3)
+    median, high, worst = (float(value) for value in quantiles)
+    return OpenLoop(len(part), late, len(part) - len(sent), (median, high, worst))
+
+
+def _measured(judgement: Judgement, name: str) -> dict[str, Any]:
+    check: CheckResult | None = judgement.check(name)
+    return dict(check.measured) if check else {}

@@ -1,0 +1,61 @@
+"""Tables for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.table import Table
+
+from limitproof.check.verdict import Judgement, Verdict
+from limitproof.events import LimiterJudged
+from limitproof.report.console import styled
+from limitproof.report.numbers import count, si
+from limitproof.report.summary import line_of
+
+
+def limiters_table(judged: Sequence[LimiterJudged]) -> Table:
+    """One row a limiter."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("limiter", no_wrap=True)
+    table.add_column("written by", max_width=34, overflow="ellipsis", no_wrap=True)
+    for heading in (
+        "overshoot", "possible", "ratio", "excess", "false rej.", "bytes/req", "req/s"
+    ):  # fmt: skip
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("cause", no_wrap=True)
+    table.add_column("fails", overflow="fold")
+    for line in map(line_of, judged):
+        overshoot = count(line.overshoot)
+        if line.beyond_sliding:
+            overshoot = f"({count(line.beyond_sliding)})"
+        table.add_row(
+            line.limiter,
+            line.written_by,
+            overshoot,
+            count(line.possible),
+            "-" if line.ratio is None else f"{line.ratio:.2f}",
+            count(line.excess),
+            count(line.false_rejections),
+            si(line.slope),
+            count(line.rate),
+            styled(line.verdict),
+            line.cause or "-",
+            line.interrupted or ", ".join(line.failed) or "-",
+        )
+    return table
+
+
+def checks_table(judgement: Judgement, *, verbose: bool = True) -> Table:
+    """One row a check; only those that did not pass unless `verbose`."""
+    title = f"{judgement.limiter}: {judgement.verdict.value}"
+    table = Table(box=None, pad_edge=False, header_style="bold", title=title, title_justify="left")
+    table.add_column("check", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("cause", no_wrap=True)
+    table.add_column("because", overflow="fold")
+    for check in judgement.checks:
+        if verbose or check.verdict in (Verdict.FAIL, Verdict.UNKNOWN):
+            cause = check.cause.value if check.cause else "-"
+            table.add_row(check.name, styled(check.verdict), cause, check.because)
+    return table

@@ -1,0 +1,99 @@
+"""The results folder: one folder a run, `latest` pointing to the newest."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from limitproof.history import records, storage
+from limitproof.history.columns import History, Meta
+
+HISTORY, VERDICT, RUN, META = "history.npz", "verdict.json", "run.json", "meta.json"
+
+
+def new_folder(results: Path, name: str) -> Path:
+    """A new folder results/<utc time>-<name>, to which `latest` points from now on.
+
+    Raises OSError when it cannot be made.
+    """
+    safe = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.")[:60] or "run"
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+    number = 0
+    while True:
+        folder = results / f"{stamp}-{safe}{f'-{number}' if number else ''}"
+        try:
+            folder.mkdir(parents=True)
+            break
+        except FileExistsError:
+            number += 1
+    pointer = results / f".latest.{os.getpid()}"
+    with suppress(OSError):  # a file system without symbolic links has no `latest`
+        pointer.unlink(missing_ok=True)
+        pointer.symlink_to(folder.name)
+        pointer.replace(results / "latest")
+    return folder
+
+
+def write_json(path: Path, data: Mapping[str, Any]) -> None:
+    """Write JSON so that a reader sees the whole of it or nothing. Raises OSError."""
+    write_text(path, json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text so that a reader sees the whole of it or nothing. Raises OSError."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def find_histories(path: Path) -> tuple[History, ...]:
+    """The histories that a path means: a history file, a run's folder, or a folder of records.
+
+    A folder of records is what a run leaves that was killed, or a Locust started by hand with
+    --record. Raises storage.HistoryError when there is none, or one is damaged.
+    """
+    if path.is_dir():
+        if (path / HISTORY).exists():
+            return (storage.load(path / HISTORY),)
+        parts = sorted(path.glob(f"*/{HISTORY}"))
+        left = sorted({ops.parent for ops in path.glob("**/*.ops")})
+        if parts or left:
+            return (*map(storage.load, parts), *map(recover, left))
+        raise storage.HistoryError(
+            f"{path} holds neither {HISTORY} nor records; give a run's folder or a history file"
+        )
+    return (storage.load(path),)
+
+
+def recover(folder: Path) -> History:
+    """A history from the record files that a run left behind when it was killed."""
+    try:
+        meta = Meta(**json.loads((folder / META).read_text()))
+        read = records.read(folder)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise storage.HistoryError(f"{folder} holds no whole record ({error})") from error
+    why = meta.interrupted or "the run was killed before it could save its history"
+    return storage.interrupted(records.assemble(read, meta), why)
+
+
+def save_history(history: History, folder: Path) -> None:
+    """Save a history and take away the records that it was made from. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    storage.save(history, folder / HISTORY)
+
+
+def remove_records(folder: Path) -> None:
+    """Take away the record files of a limiter whose history is saved."""
+    for path in folder.glob("*"):
+        if path.suffix in {".ops", ".keys", ".errors", ".json"}:
+            path.unlink()
+    folder.rmdir()

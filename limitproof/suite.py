@@ -1,0 +1,219 @@
+"""A run: limiters × scenarios → load → histories on disk → verdicts, told as events."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from limiters.contract import Quota
+from limiters.promise import promise_of
+from limiters.registry import Target
+from limitproof import results
+from limitproof.check.judge import judge, judgement_to_json
+from limitproof.check.verdict import Judgement, Verdict, merge
+from limitproof.events import Event, LimiterJudged, LimiterStarted, RunFinished, RunStarted, Tick
+from limitproof.history.columns import Meta
+from limitproof.load.engine import Recorded, StageStarted, Task, Waiting, clean_up, drive
+from limitproof.load.plan import Job, Stage, stage_scenarios
+from limitproof.promises import describe, parse_promise
+from limitproof.servers.handle import Server
+from scenarios.catalogue import CONTROLS, STAGES, scenario
+from scenarios.model import Keys, Scenario
+
+BRIEF = 3.0  # windows of sustained load on a specimen; a family gets the scenario's own length
+STARTING = 3.0  # seconds that Locust takes before its first stage, about
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """How to drive a limiter.
+
+    clients: a process; scenarios: names, none for all; seconds: length of the main phase of a
+    scenario; rate: requests a second of all clients together (None: a closed loop, as fast as
+    it goes); keys: the population of a key choice by Zipf's law where given.
+    """
+
+    quota: Quota
+    processes: int = 2
+    clients: int = 8
+    seed: int = 0
+    scenarios: tuple[str, ...] = ()
+    seconds: float | None = None
+    rate: float | None = None
+    keys: int | None = None
+    promise: str | None = None
+
+
+def stages(options: LoadOptions, *, brief: bool = False) -> tuple[Stage, ...]:
+    """What one limiter goes through. A chosen scenario is joined by the sequential controls,
+    without which nobody could say whether a defect needs an interleaving."""
+    total = options.processes * options.clients
+    if not options.scenarios:
+        groups = [[_adapted(scenario(name), options, brief=brief) for name in s] for s in STAGES]
+    else:
+        chosen = [_adapted(scenario(name), options, brief=brief) for name in options.scenarios]
+        controls = [control for control in CONTROLS if control.name not in options.scenarios]
+        groups = [[one] for one in chosen] + [controls]
+    return tuple(stage for group in groups for stage in stage_scenarios(group, total))
+
+
+def _adapted(plain: Scenario, options: LoadOptions, *, brief: bool) -> Scenario:
+    window, limit = options.quota.window, options.quota.limit
+    one = plain
+    if brief and one.duration > BRIEF:
+        one = one.stretched(BRIEF)
+    if options.seconds is not None and not one.sequential:
+        one = one.stretched(options.seconds / window)
+    if options.rate is not None:
+        one = one.at_rate(options.rate * window / limit)
+    if options.keys is not None and not one.sequential and not one.keys.turnover:
+        one = replace(one, keys=Keys(count=options.keys, skew=one.keys.skew))
+    return one
+
+
+def run(
+    targets: Sequence[Target],
+    options: LoadOptions,
+    server: Server,
+    folder: Path,
+    *,
+    stop: Callable[[], bool] = lambda: False,
+) -> Iterator[Event]:
+    """Drive, record, judge and save each target in turn; yields what happens.
+
+    One target's files lie in `folder` itself, those of several in a folder each. Raises OSError
+    when the results cannot be written and load.locust.LocustError when Locust does not start.
+    """
+    names = _distinct([target.name for target in targets])
+    prefix = f"limitproof:{os.getpid()}:{folder.name}:"
+    tasks = [
+        _task(target, name, f"{prefix}{name}:", options, server)
+        for target, name in zip(targets, names, strict=True)
+    ]
+    results.write_json(folder / results.RUN, _about_run(names, options, server))
+    yield RunStarted(
+        limiters=tuple(names),
+        seconds=STARTING + sum(task.job.seconds for task in tasks),
+        server=f"{server.name} {server.version}",
+        folder=folder,
+    )
+    judged: list[LimiterJudged] = []
+    begun: set[str] = set()
+    known = dict(zip(names, targets, strict=True))
+    seconds = {task.job.name: task.job.seconds for task in tasks}
+    try:
+        for event in drive(
+            tasks, server, folder,
+            processes=options.processes, clients=options.clients, seed=options.seed, stop=stop,
+        ):  # fmt: skip
+            if isinstance(event, Waiting):
+                yield Tick()
+            elif isinstance(event, StageStarted):
+                if event.job not in begun:
+                    begun.add(event.job)
+                    yield LimiterStarted(event.job, seconds[event.job])
+            else:
+                own = folder if len(targets) == 1 else folder / event.job
+                finished = _judged(event, known[event.job], own)
+                judged.append(finished)
+                yield finished
+    finally:
+        clean_up(server, prefix)
+    stopped = next((j.history.meta.interrupted for j in judged if j.history.meta.interrupted), "")
+    if len(targets) > 1:
+        results.write_json(folder / results.VERDICT, summary([one.judgement for one in judged]))
+    yield RunFinished(folder, tuple(judged), stopped)
+
+
+def _judged(event: Recorded, target: Target, folder: Path) -> LimiterJudged:
+    results.save_history(event.history, folder)
+    judgement = judge(event.history)
+    results.write_json(folder / results.VERDICT, judgement_to_json(judgement))
+    return LimiterJudged(
+        limiter=event.job,
+        written_by=event.history.meta.written_by,
+        history=event.history,
+        judgement=judgement,
+        folder=folder,
+        surprises=surprises(target, judgement),
+    )
+
+
+def surprises(target: Target, judgement: Judgement) -> tuple[str, ...]:
+    """What a registered limiter fails though nothing is known of it: the suite is wrong, or we."""
+    if target.entry is None:
+        return ()
+    expected: set[str] = set(target.entry.fails)
+    found = {check.name for check in judgement.checks if check.verdict is Verdict.FAIL}
+    return tuple(sorted(found - expected))
+
+
+def _task(target: Target, name: str, prefix: str, options: LoadOptions, server: Server) -> Task:
+    brief = target.entry is not None and target.entry.kind != "family"
+    job = Job(name, target.spec, options.quota, prefix, stages(options, brief=brief))
+    if options.promise is None:
+        promise = promise_of(target.factory, options.quota)
+    else:
+        promise = parse_promise(options.promise, options.quota)
+    meta = Meta(
+        limiter=name,
+        target=target.spec if target.entry is None else target.name,
+        limit=options.quota.limit,
+        window=options.quota.window,
+        promise=describe(promise),
+        seed=options.seed,
+        engine="load",
+        processes=options.processes,
+        clients=options.clients,
+        server=dict(server.meta),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        written_by=target.entry.written_by if target.entry else "",
+    )
+    return Task(job, meta)
+
+
+def summary(judgements: Sequence[Judgement]) -> dict[str, Any]:
+    """Several limiters' verdicts as one JSON object; a single one as that of DESIGN."""
+    if len(judgements) == 1:
+        return judgement_to_json(judgements[0])
+    return {
+        "schema": 1,
+        "verdict": merge(one.verdict for one in judgements).value,
+        "limiters": [judgement_to_json(one) for one in judgements],
+    }
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Names that can be folders, each once."""
+    seen: dict[str, int] = {}
+    distinct = []
+    for name in names:
+        safe = "".join(c if c.isalnum() or c in "_-." else "_" for c in name).strip(".") or "_"
+        seen[safe] = seen.get(safe, 0) + 1
+        distinct.append(safe if seen[safe] == 1 else f"{safe}-{seen[safe]}")
+    return distinct
+
+
+def _about_run(names: Sequence[str], options: LoadOptions, server: Server) -> dict[str, Any]:
+    return {
+        "schema": 1,
+        "limiters": list(names),
+        "options": asdict(options),
+        "server": dict(server.meta),
+        "machine": {
+            "cores": os.cpu_count(),
+            "system": platform.system(),
+            "architecture": platform.machine(),
+            "python": platform.python_version(),
+        },
+        "packages": {name: version(name) for name in ("limitproof", "redis", "locust", "hiredis")},
+        "command": ["limitproof", *sys.argv[1:]],
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
