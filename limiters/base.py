@@ -68,5 +68,8 @@ def lua_script(client: redis.Redis, file_name: str) -> Script:
 
 
 def send(client: redis.Redis, *words: str | int) -> Any:
-    """Send a command word by word, for those that redis-py deprecates or will not send so."""
+    """Send a command as it is spelt here.
+
+    redis-py deprecates setex(), sends INCRBY k 1 for incr(), and types expire() for whole numbers.
+    """
     return client.execute_command(*words)  # type: ignore[no-untyped-call]

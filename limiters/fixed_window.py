@@ -28,8 +28,8 @@ class FixedWindow:
     def acquire(self, key: str) -> Decision:
         """One round trip. SET comes first, so that the counter never lives without an expiry."""
         pipe = self.client.pipeline(transaction=True)
-        pipe.set(key, 0, px=self.window, nx=True)
-        pipe.incr(key)
+        send(pipe, "SET", key, 0, "PX", self.window, "NX")
+        send(pipe, "INCR", key)
         pipe.pttl(key)
         _, count, ttl = pipe.execute()
         return self.decide(count, ttl)
@@ -70,7 +70,7 @@ class FixedWindowCrash(FixedWindow):
 
     def acquire(self, key: str) -> Decision:
         """Two round trips, three for the first request of a window."""
-        count: Any = self.client.incr(key)
+        count = send(self.client, "INCR", key)
         if count == 1:
             self.client.pexpire(key, self.window)
         ttl: Any = self.client.pttl(key)
@@ -87,7 +87,7 @@ class FixedWindowRefresh(FixedWindow):
     def acquire(self, key: str) -> Decision:
         """One round trip."""
         pipe = self.client.pipeline(transaction=True)
-        pipe.incr(key)
+        send(pipe, "INCR", key)
         pipe.pexpire(key, self.window)
         count, _ = pipe.execute()
         return self.decide(count)
@@ -103,9 +103,8 @@ class FixedWindowSetex(FixedWindow):
     def acquire(self, key: str) -> Decision:
         """Two round trips, three for the first request of a window."""
         seconds = seconds_as_written(self.window)
-        # Not client.expire() and client.setex(): their signatures take no fraction.
         send(self.client, "EXPIRE", key, seconds)
-        count: Any = self.client.incr(key)
+        count = send(self.client, "INCR", key)
         if count == 1:
             send(self.client, "SETEX", key, seconds, 1)
         return self.decide(count)

@@ -24,7 +24,6 @@ class GetSetJson(ClientClockLimiter):
         if len(recent) >= self.limit:
             return Decision(False, self.left(len(recent)), (recent[0] + self.window - now) / 1000)
         recent.append(now)
-        # Not client.setex(): redis-py deprecates it, and SET with EX is another command.
         text = json.dumps(recent, separators=(",", ":"))
         send(self.client, "SETEX", key, self.whole_seconds, text)
         return Decision(True, self.left(len(recent)))

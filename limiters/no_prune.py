@@ -35,7 +35,6 @@ class NoPrune(ClientClockLimiter):
         # Both ends count: an entry of exactly one window is still in, 1 ms more than promised.
         count = len(self.client.zrangebyscore(key, now - self.window, now)) + 1
         self.client.zadd(key, {self.member(now): now})
-        # Not client.expire(): its signature takes no fraction, which one specimen sends.
         send(self.client, "EXPIRE", key, self.expiry())
         return Decision(count <= self.limit, self.left(count))
 

@@ -48,7 +48,7 @@ def entry(name: str) -> Entry:
     for candidate in REGISTRY:
         if candidate.name == name:
             return candidate
-    close = difflib.get_close_matches(name, [known.name for known in REGISTRY], n=3, cutoff=0.5)
+    close = difflib.get_close_matches(name, [known.name for known in REGISTRY])
     guess = f"did you mean {' or '.join(close)}? " if close else ""
     raise TargetError(
         f"no limiter is named {name!r}; {guess}`limitproof list limiters` shows all, and your own "
