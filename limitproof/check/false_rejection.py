@@ -15,7 +15,7 @@ from limitproof.check.settle import plural, settle
 from limitproof.check.timeline import Timeline, lay_out
 from limitproof.check.verdict import CheckResult, Verdict
 from limitproof.check.yardstick import TOLERANCE, Yardstick
-from limitproof.history.columns import Bools, Floats, History
+from limitproof.history.columns import Floats, History
 
 NAME = "false-rejection"
 
@@ -29,7 +29,7 @@ def false_rejection(history: History, promise: Promise) -> CheckResult:
     yardstick = Yardstick.of(promise)
     line = lay_out(history, yardstick)
     refused, possibly = line.refused, line.possibly_admitted
-    wrong = had_room(refused, possibly, yardstick)
+    wrong = room_for(refused, possibly, yardstick) >= 0
     measured: dict[str, Any] = {
         "count": int(wrong.sum()),
         "refused": len(refused),
@@ -43,14 +43,18 @@ def false_rejection(history: History, promise: Promise) -> CheckResult:
     return settle(history, replace(result, measured=measured))
 
 
-def had_room(at: Timeline, possibly: Timeline, yardstick: Yardstick) -> Bools:
-    """Which operations the promise had room for, whatever the unseen instants were."""
+def room_for(at: Timeline, possibly: Timeline, yardstick: Yardstick) -> Floats:
+    """What the promise had left after each operation of `at`, at least, had it been admitted.
+
+    In units (a token bucket: tokens), whatever the unseen instants were; below 0 where the
+    promise may have had no room.
+    """
     if yardstick.rate is not None:
         left = _certain_tokens(at, possibly, yardstick)
-        left -= yardstick.rate * TOLERANCE + 1e-6
-        return np.asarray(left >= at.intervals.cost)
+        # its clock may be a tolerance behind; tokens are kept as floats by many
+        return np.asarray(left - yardstick.rate * TOLERANCE - 1e-6 - at.intervals.cost)
     held = possible_before(at.intervals, possibly.intervals, yardstick.loose)
-    return np.asarray(held + at.intervals.cost <= yardstick.limit)
+    return np.asarray(yardstick.limit - held - at.intervals.cost, dtype=np.float64)
 
 
 def _certain_tokens(at: Timeline, possibly: Timeline, yardstick: Yardstick) -> Floats:

@@ -27,8 +27,9 @@ def overshoot(history: History, promise: Promise) -> CheckResult:
     """Judges the admissions of every key against the promise's arrival curve.
 
     measured: overshoot (units above the limit in the worst window, for certain),
-    possible_overshoot (for some choice of instants), exact_overshoot (the least over all choices; None
-    when too large to decide, or not defined for the promise), limit, peak, ratio (peak / limit),
+    possible_overshoot (for some choice of instants), exact_overshoot (the least over all choices;
+    None when too large to decide, or not defined for the promise), limit, peak, ratio (peak /
+    limit),
     admitted, refused, excess (admissions that an ideal limiter would have refused), keys,
     tolerance_ms, sliding_overshoot (against a sliding window of the same quota: told, not
     failed). Fails only for what holds whatever the unseen instants were.

@@ -1,0 +1,61 @@
+"""`contract`: every `acquire` answers with a Decision."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from limiters.promise import Promise
+from limitproof.check.cause import sequence_of
+from limitproof.check.settle import plural, settle
+from limitproof.check.timeline import lay_out
+from limitproof.check.verdict import Cause, CheckResult, Verdict
+from limitproof.check.yardstick import Yardstick, nanoseconds
+from limitproof.history.columns import History, Outcome
+
+NAME = "contract"
+
+
+def contract(history: History, _promise: Promise | None = None) -> CheckResult:
+    """Fails when an operation raised or was answered with something that is no Decision.
+
+    Operations of unknown end (a lost connection, a dead client) make it unknown: whether the
+    limiter keeps to the contract then is not for this history to tell. measured: operations,
+    errors, unknown, messages (the first few distinct ones).
+    """
+    operations = history.operations
+    sent = int(operations.sent.sum())
+    errors = int(operations.having(Outcome.ERROR).sum())
+    unknown = int(operations.having(Outcome.UNKNOWN).sum())
+    measured: dict[str, Any] = {
+        "operations": sent,
+        "errors": errors,
+        "unknown": unknown,
+        "messages": [str(message) for message in history.errors[:5]],
+    }
+    cause: Cause | None = None
+    if errors:
+        verdict = Verdict.FAIL
+        first = history.errors[0] if history.errors else "no message was recorded"
+        because = f"{plural(errors, 'operation')} of {sent:,} gave no Decision: {first}"
+        cause, why = _cause(history)
+        because = f"{because}; {why}"
+    elif not sent:
+        verdict, because = Verdict.UNKNOWN, "there are no operations"
+    elif unknown:
+        verdict = Verdict.UNKNOWN
+        because = f"{plural(unknown, 'operation')} of {sent:,} ended in a way that nobody saw"
+    else:
+        verdict, because = Verdict.PASS, f"{plural(sent, 'operation')}, all with a Decision"
+    result = CheckResult(
+        NAME, verdict, because, cause=cause, measured=measured, complete=not unknown
+    )
+    return settle(history, result)
+
+
+def _cause(history: History) -> tuple[Cause | None, str]:
+    """Whether an operation failed while its key was sequential."""
+    yardstick = Yardstick("sliding", history.meta.limit, nanoseconds(history.meta.window))
+    line = lay_out(history, yardstick)
+    sequence = sequence_of(history, line, yardstick)
+    failed = line.having(Outcome.ERROR)
+    return sequence.cause(bool(sequence.alone(failed).any()))
