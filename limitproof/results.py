@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -91,9 +92,9 @@ def save_history(history: History, folder: Path) -> None:
     storage.save(history, folder / HISTORY)
 
 
-def remove_records(folder: Path) -> None:
-    """Take away the record files of a limiter whose history is saved."""
-    for path in folder.glob("*"):
-        if path.suffix in {".ops", ".keys", ".errors", ".json"}:
-            path.unlink()
-    folder.rmdir()
+def tidy(folder: Path) -> None:
+    """Take away what Locust left, unless it holds records or its log has something to say."""
+    for batch in folder.glob("records-*"):
+        log = batch / "locust.log"
+        if not any(batch.glob("*/")) and "Traceback" not in log.read_text(errors="replace"):
+            shutil.rmtree(batch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -126,6 +127,7 @@ def run(
                 yield finished
     finally:
         clean_up(server, prefix)
+    results.tidy(folder)
     stopped = next((j.history.meta.interrupted for j in judged if j.history.meta.interrupted), "")
     if len(targets) > 1:
         results.write_json(folder / results.VERDICT, summary([one.judgement for one in judged]))
@@ -134,6 +136,7 @@ def run(
 
 def _judged(event: Recorded, target: Target, folder: Path) -> LimiterJudged:
     results.save_history(event.history, folder)
+    shutil.rmtree(event.records)
     judgement = judge(event.history)
     results.write_json(folder / results.VERDICT, judgement_to_json(judgement))
     return LimiterJudged(
@@ -175,8 +178,16 @@ def _task(target: Target, name: str, prefix: str, options: LoadOptions, server: 
         server=dict(server.meta),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         written_by=target.entry.written_by if target.entry else "",
+        checks=_shown(job),
+        rate=options.rate,
     )
     return Task(job, meta)
+
+
+def _shown(job: Job) -> tuple[str, ...]:
+    """The checks for which a job's scenarios are made; `contract` always holds."""
+    parts = [part for stage in job.stages for part in stage.parts]
+    return ("contract", *dict.fromkeys(check for p in parts for check in p.scenario.checks))
 
 
 def summary(judgements: Sequence[Judgement]) -> dict[str, Any]:

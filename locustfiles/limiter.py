@@ -27,7 +27,7 @@ from locust.runners import MasterRunner, Runner, WorkerRunner
 from limiters.contract import Quota
 from limiters.registry import TargetError, resolve
 from limitproof.history.columns import Outcome
-from limitproof.load.client import Client, ServerGoneError
+from limitproof.load.client import Client, ServerGoneError, one_line
 from limitproof.load.plan import Plan
 from limitproof.load.session import Session, adhoc_plan
 from limitproof.servers.errors import ServerError
@@ -43,6 +43,7 @@ class Say(Protocol):
     def __call__(self, event: str, **data: Any) -> None: ...
 
 
+FOR_EVER = 1e9  # seconds
 GRACE = 6.0  # seconds that a stage may take longer than planned
 
 
@@ -82,8 +83,15 @@ class LimiterUser(User):
     def ask(self) -> None:
         if self.share.barrier is None:
             self._ask_for_ever()
-        else:
+            return
+        try:
             self._follow_plan(self.share.barrier)
+        except (ServerGoneError, OSError) as error:
+            self.share.say("trouble", why=str(error))
+        except Exception as error:
+            self.share.say("trouble", why=f"a client broke: {one_line(error)}")
+            raise
+        gevent.sleep(FOR_EVER)  # until the master ends us: the run is over
 
     def _follow_plan(self, barrier: Rendezvous) -> None:
         plan, number = self.session.plan, self.number
@@ -103,13 +111,8 @@ class LimiterUser(User):
                     steps = script(
                         part.scenario, job.quota, number - part.first, part.clients, plan.seed
                     )
-                    try:
-                        client.perform(steps, start)
-                    except (ServerGoneError, OSError) as error:
-                        self.share.say("trouble", why=str(error))
-                        gevent.sleep(3600)  # until the master ends us: the run is over
+                    client.perform(steps, start)
         barrier.arrive(order)
-        gevent.sleep(3600)
 
     def _ask_for_ever(self) -> None:
         plan = self.session.plan
@@ -120,7 +123,7 @@ class LimiterUser(User):
             raise TypeError(f"{scenario.name} is no closed loop")
         with self.session.client(0, self.number) as client:
             if client is None:
-                gevent.sleep(3600)
+                gevent.sleep(FOR_EVER)
                 return
             self.session.begun(0)
             begun = time.monotonic()

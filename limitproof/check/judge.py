@@ -50,7 +50,7 @@ CHECKS: tuple[Check, ...] = (
 def judge(
     history: History, promise: Promise | None = None, *, names: Collection[str] | None = None
 ) -> Judgement:
-    """Every check of `names` (all when None) on one history.
+    """Every check of `names` on one history; when None, those that the history was made for.
 
     The promise is the one that the history tells, unless another is given. A check that raises
     is `unknown` with the exception's line, never a crash. Raises ValueError for a name that no
@@ -60,6 +60,7 @@ def judge(
     if names is not None and (strange := set(names) - known):
         raise ValueError(f"no such check: {', '.join(sorted(strange))}; there are {sorted(known)}")
     meta = history.meta
+    wanted = set(meta.checks or known) if names is None else set(names)
     return Judgement(
         limiter=meta.limiter,
         quota={"limit": meta.limit, "window": meta.window},
@@ -68,7 +69,7 @@ def judge(
         checks=tuple(
             _safely(check, history, promise)
             for check in CHECKS
-            if names is None or check.name in names
+            if check.name in wanted
         ),
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from limiters.registry import REGISTRY, Target, resolve
-from limitproof.check.verdict import Verdict, merge
+from limitproof.check.verdict import merge
 from limitproof.cli.execute import execute
 from limitproof.cli.exits import Exit, exit_of
 from limitproof.cli.options import (
@@ -48,12 +48,8 @@ def run(
         chosen, gather(**load), name="reference" if reference else "run", address=address,
         folder=results, json_file=json_file, quiet=quiet, verbose=verbose,
     )  # fmt: skip
-    if finished.stopped:
-        return max(Exit.UNKNOWN, Exit.UNKNOWN if reference else exit_of(_merged(finished)))
-    if reference:
-        return Exit.FAIL if any(one.surprises for one in finished.judged) else Exit.PASS
-    return exit_of(_merged(finished))
-
-
-def _merged(finished: Any) -> Verdict:
-    return merge(one.judgement.verdict for one in finished.judged)
+    if not reference:
+        return exit_of(merge(one.judgement.verdict for one in finished.judged))
+    if any(one.surprises for one in finished.judged):
+        return Exit.FAIL
+    return Exit.UNKNOWN if finished.stopped else Exit.PASS

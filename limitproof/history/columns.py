@@ -156,7 +156,9 @@ class Meta:
 
     limit and window are the quota (window in seconds); promise is {"kind": …, parameters…};
     clock_error is in seconds: instants of different machines are only known to within it;
-    interrupted says why the run ended early ("" when it ended by itself).
+    interrupted says why the run ended early ("" when it ended by itself); checks names what the
+    run was made to show (none: everything); rate is the open loop's requests a second (None: a
+    closed loop).
     """
 
     limiter: str
@@ -173,6 +175,8 @@ class Meta:
     written_by: str = ""
     clock_error: float = 0.0
     interrupted: str = ""
+    checks: Sequence[str] = ()
+    rate: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

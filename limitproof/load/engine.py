@@ -6,9 +6,10 @@ its own, and turns what was recorded into histories. Nothing is judged here.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import redis
@@ -39,10 +40,15 @@ class StageStarted:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """All of a job is on record; `history.meta.interrupted` says why when it is not all."""
+    """All of a job is on record; `history.meta.interrupted` says why when it is not all.
+
+    `records` is the folder of the files that the history was made from: they are all that is
+    left of the job until the history is saved.
+    """
 
     job: str
     history: History
+    records: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +93,10 @@ def drive(
     with server.client() as connection:
         while waiting:
             batch = folder / f"records-{round_}"
-            batch.mkdir(parents=True)
+            for task in waiting:
+                own = batch / task.job.name
+                own.mkdir(parents=True)
+                (own / "meta.json").write_text(json.dumps(asdict(task.meta)))
             plan = Plan(
                 server.url, str(batch), seed, processes, clients, tuple(t.job for t in waiting)
             )
@@ -205,10 +214,11 @@ class _Follower:
         task = self._tasks[self.finished]
         self.finished += 1
         meta = replace(task.meta, interrupted=why)
-        left = records.read(self._locust.folder / task.job.name)
+        folder = self._locust.folder / task.job.name
+        left = records.read(folder)
         state = self._sampler.series(task.job.prefix)
         self._sampler.forget(task.job.prefix)
-        return Recorded(task.job.name, records.assemble(left, meta, state))
+        return Recorded(task.job.name, records.assemble(left, meta, state), folder)
 
 
 def clean_up(server: Server, prefix: str) -> None:

@@ -36,13 +36,17 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One limiter and all that is done to it. `prefix` starts every key that it is given."""
+    """One limiter and all that is done to it. `prefix` starts every key that it is given.
+
+    record: keep every operation in a file; without, the load is the same and leaves nothing.
+    """
 
     name: str
     target: str
     quota: Quota
     prefix: str
     stages: tuple[Stage, ...]
+    record: bool = True
 
     @property
     def seconds(self) -> float:

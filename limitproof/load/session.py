@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import cast
 
@@ -15,12 +16,14 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 
 from limiters.contract import AsyncFactory, Limiter, Quota
+from limiters.promise import promise_of
 from limiters.registry import Target, resolve
-from limitproof.history.columns import Key, Outcome
+from limitproof.history.columns import Key, Meta, Outcome
 from limitproof.history.recorder import Discarder, Recorder
 from limitproof.load.blocking import Blocking, EventLoop
 from limitproof.load.client import Client, one_line
 from limitproof.load.plan import Job, Part, Plan, Stage
+from limitproof.promises import describe
 from limitproof.servers.handle import no_retry, timeouts
 from scenarios.catalogue import scenario
 from scenarios.model import Keys
@@ -39,6 +42,7 @@ class Session:
         self.plan = plan
         self._index = index
         self._clients = 0
+        self._clock: dict[str, float] = {}
         self._loop: EventLoop | None = None
         self._targets: dict[int, Target] = {}
         self._recorders: dict[int, Recorder | Discarder] = {}
@@ -47,6 +51,10 @@ class Session:
         """A number for one more client: neighbours in number are in different processes."""
         number = self._clients * self.plan.processes + self._index()
         self._clients += 1
+        if not self._clock:
+            # Before the first recorder is made: this asks the server, so that other users of the
+            # process run meanwhile, and two of them must not make the same recorder.
+            self._clock = server_clock(self.plan.url)
         return number
 
     @contextmanager
@@ -96,12 +104,10 @@ class Session:
     def _recorder(self, place: int) -> Recorder | Discarder:
         if place not in self._recorders:
             job = self.plan.jobs[place]
-            if self.plan.folder:
+            if job.record:
                 folder = Path(self.plan.folder) / job.name
                 folder.mkdir(parents=True, exist_ok=True)
-                self._recorders[place] = Recorder(
-                    folder, self._index(), server_clock(self.plan.url)
-                )
+                self._recorders[place] = Recorder(folder, self._index(), self._clock)
             else:
                 self._recorders[place] = Discarder()
         return self._recorders[place]
@@ -133,5 +139,27 @@ def adhoc_plan(
         raise ValueError(f"keys must be at least 1, not {keys}")
     endless = replace(scenario("sustained"), keys=Keys(count=keys)).stretched(1e9)
     stage = Stage((Part(endless, 0, 1),))
-    job = Job("adhoc", target, quota, f"limitproof:adhoc:{seed}:", (stage,))
+    prefix = f"limitproof:adhoc:{seed}:"
+    job = Job("adhoc", target, quota, prefix, (stage,), record=bool(folder))
+    if folder:
+        own = Path(folder) / job.name
+        own.mkdir(parents=True, exist_ok=True)
+        (own / "meta.json").write_text(json.dumps(asdict(_about(target, quota, seed))))
     return Plan(url, folder or "", seed, processes=1, clients=1, jobs=(job,))
+
+
+def _about(target: str, quota: Quota, seed: int) -> Meta:
+    """What the record of a test started by hand says of itself; who, and where, it cannot know."""
+    found = resolve(target)
+    return Meta(
+        limiter=found.name,
+        target=target,
+        limit=quota.limit,
+        window=quota.window,
+        promise=describe(promise_of(found.factory, quota)),
+        seed=seed,
+        engine="load",
+        processes=0,
+        clients=0,
+        server={},
+    )

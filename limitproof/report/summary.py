@@ -92,12 +92,11 @@ class OpenLoop:
 
 
 def open_loop(history: History) -> OpenLoop | None:
-    """The open-loop part of a history; None where every request was sent when it could be."""
-    operations = history.operations
-    scheduled = np.not_equal(operations.intended, operations.invocation)
-    if not scheduled.any():
+    """The open-loop part of a history; None for a closed loop."""
+    if history.meta.rate is None:
         return None
-    part = operations.select(scheduled)
+    operations = history.operations
+    part = operations.select(np.not_equal(operations.intended, operations.invocation))
     sent = part.select(part.sent)
     late = int(np.count_nonzero(sent.invocation - sent.intended > NANOSECONDS // 1000))
     waits = (sent.response - sent.intended) / NANOSECONDS
