@@ -40,7 +40,8 @@ class UniqueMembers:
 
     One random token for each limiter and a counter: two requests in one millisecond stay two
     members ("now" alone makes them one, which undercounts). The token is drawn once, when the
-    limiter is made, so that a replay with the same token sends the same bytes.
+    limiter is made, so that a replay with the same token sends the same bytes. Make the limiter
+    after a fork, not before: parent and child would share the token.
     """
 
     def __init__(self) -> None:

@@ -57,7 +57,8 @@ def failing(
     return fails
 
 
-# One defect fails several checks, always the same ones.
+# One defect fails several checks, always the same ones. A limiter that admits too many and tells
+# the wait from what it kept fails retry-after too: the oldest entry is not the one that must leave.
 # algorithm: refused requests count, so later ones are refused, told too little, and stored.
 STORES_REFUSED: tuple[Check, ...] = ("false-rejection", "contamination", "remaining", "memory")
 # algorithm: two requests in one millisecond are one member.

@@ -6,7 +6,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import redis
 from redis.connection import AbstractConnection
+
+from limiters.contract import Quota
+from limiters.registry import resolve
+
+Make = Callable[..., Any]
 
 
 class HandClock:
@@ -76,6 +82,17 @@ def _commands(packed: bytes) -> Iterator[list[str]]:
 @pytest.fixture
 def clock() -> HandClock:
     return HandClock()
+
+
+@pytest.fixture
+def make(client: redis.Redis, clock: HandClock) -> Make:
+    """A registered limiter by name, with a window of a minute."""
+
+    def made(name: str, limit: int = 1, window: float = 60.0) -> Any:
+        factory: Any = resolve(name).factory
+        return factory(client, Quota(limit, window), clock)
+
+    return made
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ Windows are a minute long: the server's clock hardly moves in a test, the client
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,9 +16,8 @@ from limiters.promise import FixedWindow, SlidingWindow, promise_of
 from limiters.registry import REGISTRY, resolve
 
 if TYPE_CHECKING:
-    from tests.limiters.conftest import HandClock, Wire
+    from tests.limiters.conftest import HandClock, Make
 
-Make = Callable[..., Any]
 STORING_REFUSED = (
     *("lua_unconditional_add", "lua_same_millisecond", "pipeline_no_cleanup", "add_then_count"),
     *("transaction_random_member", "no_prune", "no_prune_fractional_expire"),
@@ -32,15 +30,6 @@ SORTED_SETS = (
     *("lua_atomic_client_clock", "lua_conditional_client_clock", "lua_sequence_leak", "pipeline"),
     *("pipeline_cleanup_steals", *STORING_REFUSED),
 )
-
-
-@pytest.fixture
-def make(client: redis.Redis, clock: HandClock) -> Make:
-    def made(name: str, limit: int = 1, window: float = 60.0) -> Any:
-        factory: Any = resolve(name).factory
-        return factory(client, Quota(limit, window), clock)
-
-    return made
 
 
 def own_clock_limiters() -> list[str]:
@@ -86,72 +75,6 @@ def test_a_refusal_steals_the_place_of_an_admitted_request(make: Make, clock: Ha
     clock.move(0.001)
     allowed.append(limiter.acquire("k").allowed)
     assert allowed == [True, False, True]
-
-
-def test_get_set_json_loses_the_other_writer(
-    make: Make, wire: Wire, client: redis.Redis, clock: HandClock
-) -> None:
-    a, b = make("get_set_json"), make("get_set_json")
-    told = []
-    wire.before("SETEX", lambda: told.append(b.acquire("k")))
-    told.append(a.acquire("k"))
-    assert told == [Decision(True, 0), Decision(True, 0)]
-    assert client.get("k") == b"[%d]" % clock.milliseconds
-
-
-def test_no_prune_counts_before_it_adds(make: Make, wire: Wire) -> None:
-    a, b = make("no_prune"), make("no_prune")
-    told = []
-    wire.before("ZADD", lambda: told.append(b.acquire("k").allowed))
-    told.append(a.acquire("k").allowed)
-    assert told == [True, True]
-
-
-def test_add_then_count_refuses_both(make: Make, wire: Wire) -> None:
-    a, b = make("add_then_count"), make("add_then_count")
-    told = []
-    wire.before("ZCARD", lambda: told.append(b.acquire("k").allowed))
-    told.append(a.acquire("k").allowed)
-    assert told == [False, False]
-
-
-def test_pipeline_refuses_because_of_one_that_is_refused(
-    make: Make, wire: Wire, clock: HandClock
-) -> None:
-    a, b = make("pipeline"), make("pipeline")
-    told = [a.acquire("k").allowed]
-    clock.move(59.9)
-
-    def just_after_the_window() -> None:
-        clock.move(0.1)
-        told.append(b.acquire("k").allowed)
-
-    wire.before("ZREM", just_after_the_window)
-    told.append(a.acquire("k").allowed)
-    assert told == [True, False, False]
-    assert b.acquire("k").allowed
-
-
-def test_fixed_window_setex_overwrites_a_concurrent_count(make: Make, wire: Wire) -> None:
-    a, b = make("fixed_window_setex", limit=2), make("fixed_window_setex", limit=2)
-    told = []
-    wire.before("SETEX", lambda: told.append(b.acquire("k").allowed))
-    told += [a.acquire("k").allowed for _ in range(3)]
-    assert told == [True, True, True, False]
-
-
-def test_fixed_window_crash_blocks_the_key_for_ever(
-    make: Make, wire: Wire, client: redis.Redis
-) -> None:
-    def dies() -> None:
-        raise SystemExit
-
-    wire.before("PEXPIRE", dies)
-    with pytest.raises(SystemExit):
-        make("fixed_window_crash").acquire("k")
-    assert client.pttl("k") == -1
-    assert make("fixed_window_crash").acquire("k") == Decision(False, 0, -0.001)
-    assert client.pttl("k") == -1
 
 
 @pytest.mark.parametrize("name", ["fixed_window", "fixed_window_off_by_one"])
