@@ -22,6 +22,7 @@ from limitproof.history.columns import Key, Meta, Outcome
 from limitproof.history.recorder import Discarder, Recorder
 from limitproof.load.blocking import Blocking, EventLoop
 from limitproof.load.client import Client, one_line
+from limitproof.load.connection import own_client
 from limitproof.load.plan import Job, Part, Plan, Stage
 from limitproof.promises import describe
 from limitproof.servers.handle import no_retry, timeouts
@@ -84,7 +85,7 @@ class Session:
         target = self._targets[place]
         options = timeouts() | {"retry": no_retry()}
         if not target.is_async:
-            client = connections.enter_context(redis.Redis.from_url(self.plan.url, **options))
+            client = connections.enter_context(own_client(self.plan.url, **options))
             client.ping()
             return cast(Limiter, target.factory(client, job.quota, time.time))
         if self._loop is None:
