@@ -28,7 +28,7 @@ from limitproof.servers.handle import Server
 from scenarios.catalogue import CONTROLS, STAGES, scenario
 from scenarios.model import Keys, Scenario
 
-BRIEF = 3.0  # windows of sustained load on a specimen; a family gets the scenario's own length
+BRIEF = 3.25  # windows of sustained load on a specimen; a family gets the scenario's own length
 STARTING = 3.0  # seconds that Locust takes before its first stage, about
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from limitproof.check.verdict import CheckResult, Judgement, Verdict
 from limitproof.events import LimiterJudged
 from limitproof.history.columns import NANOSECONDS, History
+from limitproof.report.numbers import si
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +19,9 @@ class Line:
 
     overshoot certain and possible, in requests above the limit; beyond_sliding: what the same
     history overshoots a sliding window of the quota, where that is not what was promised (None
-    where it is); ratio: the worst window over the limit; memory: bytes a request that stay for
-    ever; rate: operations a second in the busiest scenario.
+    where it is); ratio: the worst window over the limit; slope: bytes a request that stay for
+    ever (None where memory does not grow), memory: the same in words; rate: operations a second
+    in the busiest scenario.
     """
 
     limiter: str
@@ -34,6 +36,7 @@ class Line:
     excess: int | None
     false_rejections: int | None
     slope: float | None
+    memory: str
     rate: float
     operations: int
     interrupted: str
@@ -56,11 +59,26 @@ def line_of(judged: LimiterJudged) -> Line:
         ratio=over.get("ratio"),
         excess=over.get("excess"),
         false_rejections=_measured(judgement, "false-rejection").get("count"),
-        slope=_measured(judgement, "memory").get("bytes_per_request"),
+        slope=_slope(judgement.check("memory")),
+        memory=_memory(judgement.check("memory")),
         rate=busiest_rate(history),
         operations=int(history.operations.sent.sum()),
         interrupted=history.meta.interrupted,
     )
+
+
+def _slope(check: CheckResult | None) -> float | None:
+    grows = check is not None and check.measured.get("full_1gb_at") is not None
+    return float(check.measured["bytes_per_request"]) if check and grows else None
+
+
+def _memory(check: CheckResult | None) -> str:
+    slope = _slope(check)
+    if slope is not None:
+        return f"{si(slope)} B/req"
+    if check is None or check.verdict in (Verdict.UNKNOWN, Verdict.NOT_TOLD):
+        return "-"
+    return "bounded" if check.verdict is Verdict.PASS else "by traffic"
 
 
 def busiest_rate(history: History) -> float:

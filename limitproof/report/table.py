@@ -9,39 +9,34 @@ from rich.table import Table
 from limitproof.check.verdict import Judgement, Verdict
 from limitproof.events import LimiterJudged
 from limitproof.report.console import styled
-from limitproof.report.numbers import count, si
+from limitproof.report.numbers import count
 from limitproof.report.summary import line_of
 
 
 def limiters_table(judged: Sequence[LimiterJudged]) -> Table:
-    """One row a limiter."""
+    """One row a limiter; overshoot is told as certain / possible."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("limiter", no_wrap=True)
-    table.add_column("written by", max_width=34, overflow="ellipsis", no_wrap=True)
-    for heading in (
-        "overshoot", "possible", "ratio", "excess", "false rej.", "bytes/req", "req/s"
-    ):  # fmt: skip
+    table.add_column("written by", max_width=22, overflow="ellipsis", no_wrap=True)
+    for heading in ("overshoot", "ratio", "excess", "false rej.", "memory", "req/s"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     table.add_column("cause", no_wrap=True)
-    table.add_column("fails", overflow="fold")
     for line in map(line_of, judged):
-        overshoot = count(line.overshoot)
-        if line.beyond_sliding:
-            overshoot = f"({count(line.beyond_sliding)})"
+        certain = (
+            f"({count(line.beyond_sliding)})" if line.beyond_sliding else count(line.overshoot)
+        )
         table.add_row(
             line.limiter,
             line.written_by,
-            overshoot,
-            count(line.possible),
+            f"{certain} / {count(line.possible)}",
             "-" if line.ratio is None else f"{line.ratio:.2f}",
             count(line.excess),
             count(line.false_rejections),
-            si(line.slope),
+            line.memory,
             count(line.rate),
             styled(line.verdict),
             line.cause or "-",
-            line.interrupted or ", ".join(line.failed) or "-",
         )
     return table
 
