@@ -16,6 +16,7 @@ from limitproof.history import records, storage
 from limitproof.history.columns import History, Meta
 
 HISTORY, VERDICT, RUN, META = "history.npz", "verdict.json", "run.json", "meta.json"
+_DEPTHS = ("", "*/", "*/*/")  # a limiter's records, Locust's folder of them, a run's folder
 
 
 def new_folder(results: Path, name: str) -> Path:
@@ -66,7 +67,7 @@ def find_histories(path: Path) -> tuple[History, ...]:
         if (path / HISTORY).exists():
             return (storage.load(path / HISTORY),)
         parts = sorted(path.glob(f"*/{HISTORY}"))
-        left = sorted({ops.parent for ops in path.glob("**/*.ops")})
+        left = sorted({ops.parent for deep in _DEPTHS for ops in path.glob(f"{deep}*.ops")})
         if parts or left:
             return (*map(storage.load, parts), *map(recover, left))
         raise storage.HistoryError(

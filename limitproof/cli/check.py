@@ -32,14 +32,15 @@ def check(
     """
     console = console_for(stderr=json_file == "-")
     judgements = []
-    for one in find_histories(history):
+    histories = find_histories(history)
+    for one in histories:
         try:
             chosen = promise and parse_promise(promise, Quota(one.meta.limit, one.meta.window))
         except ValueError as error:
             raise click.UsageError(f"--promise: {error}") from error
         judgements.append(judge(one, chosen or None))
         if not quiet:
-            console.print(checks_table(judgements[-1], verbose=verbose))
+            console.print(checks_table(judgements[-1], verbose=verbose or len(histories) == 1))
     write(json_file, summary(judgements))
     verdict = merge(one.verdict for one in judgements)
     console.print(f"verdict: {verdict.value}")

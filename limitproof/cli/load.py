@@ -16,6 +16,7 @@ from limitproof.cli.options import (
     ScenarioName,
     Seconds,
     TargetType,
+    Whole,
     gather,
     load_options,
     output_options,
@@ -45,7 +46,7 @@ MEMORY_CHECKS = ("memory", "expiry")
     show_default=True,
     help="Requests a second of all clients, sent on schedule (open loop); max: a closed loop.",
 )
-@click.option("--keys", type=click.IntRange(1, 1_000_000), help="Keys, chosen by Zipf's law.")
+@click.option("--keys", type=Whole(1, 1_000_000), help="Keys, chosen by Zipf's law.")
 @place_options
 @output_options
 def load(
@@ -73,7 +74,7 @@ def load(
 @click.argument("target", type=TargetType())
 @quota_options
 @load_options
-@click.option("--windows", type=click.IntRange(4, 3600), default=8, show_default=True)
+@click.option("--windows", type=Whole(4, 3600), default=8, show_default=True)
 @place_options
 @output_options
 def memory(

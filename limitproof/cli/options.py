@@ -22,6 +22,25 @@ MOST_CLIENTS = 1000  # connections in all, so that a slip of the finger is no de
 MOST_SECONDS = 3600.0
 
 
+class Whole(click.ParamType[int]):
+    """A whole number within bounds."""
+
+    name = "n"
+
+    def __init__(self, least: int, most: int | None = None) -> None:
+        self._least, self._most = least, most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            number = int(str(value))
+        except ValueError:
+            number = None
+        if number is None or number < self._least or (self._most and number > self._most):
+            most = f" and at most {self._most}" if self._most else ""
+            self.fail(f"{value!r} is no whole number of at least {self._least}{most}", param, ctx)
+        return number
+
+
 class Seconds(click.ParamType[float]):
     """A length of time in seconds: a finite number above 0, `s` allowed behind it."""
 
@@ -92,17 +111,17 @@ def _together(*options: Callable[[F], F]) -> Callable[[F], F]:
 
 quota_options = _together(
     click.option(
-        "--limit", type=click.IntRange(1), default=10, show_default=True, help="Requests a window."
+        "--limit", type=Whole(1), default=10, show_default=True, help="Requests a window."
     ),
     click.option("--window", type=Seconds(), default=1.0, show_default=True, help="Seconds."),
 )
 load_options = _together(
     click.option(
-        "--processes", type=click.IntRange(1, 64), default=2, show_default=True,
+        "--processes", type=Whole(1, 64), default=2, show_default=True,
         help="Locust processes.",
     ),
     click.option(
-        "--clients", type=click.IntRange(1, MOST_CLIENTS), default=8, show_default=True,
+        "--clients", type=Whole(1, MOST_CLIENTS), default=8, show_default=True,
         help="Clients a process, each with a connection of its own.",
     ),
     click.option("--seed", type=int, default=0, show_default=True, help="Of all random choices."),

@@ -54,7 +54,7 @@ class Client:
             return self._lose(slot, error)
         except redis.exceptions.TimeoutError as error:
             return self._lose(slot, error)
-        except Exception as error:  # noqa: BLE001 - whatever a limiter raises is its verdict
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - what a limiter raises is its verdict
             fault = one_line(error)
         if fault:
             recorder.answered(slot, Outcome.ERROR)
