@@ -75,7 +75,9 @@ def demanding(line: Timeline, yardstick: Yardstick) -> Bools:
     start, found = line.intervals.start, np.zeros(len(line.keys), dtype=np.bool_)
     if line.intervals.unit:
         ahead = yardstick.limit
-        busy = np.flatnonzero(start[ahead:] - start[: len(start) - ahead] < yardstick.strict)
+        busy = np.flatnonzero(
+            start[ahead:] - start[: max(0, len(start) - ahead)] < yardstick.strict
+        )
     else:
         tally = line.intervals.starts()
         asked = tally.before(start + yardstick.strict) - tally.before(start)

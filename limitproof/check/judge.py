@@ -66,11 +66,7 @@ def judge(
         quota={"limit": meta.limit, "window": meta.window},
         seed=meta.seed,
         server=meta.server,
-        checks=tuple(
-            _safely(check, history, promise)
-            for check in CHECKS
-            if check.name in wanted
-        ),
+        checks=tuple(_safely(check, history, promise) for check in CHECKS if check.name in wanted),
     )
 
 

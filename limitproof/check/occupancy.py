@@ -63,8 +63,8 @@ def highest_water(intervals: Intervals, rate: float) -> tuple[float, int, int]:
     """The highest level that a bucket leaking `rate` units per ns reaches for certain.
 
     Returns (level, x, y): the units certainly admitted within [x, y] less rate·(y − x), at its
-    largest over all x <= y; (0, 0, 0) for no interval. With A(y) the units that end by y and
-    B(x) those that start before x, it is A(y) − rate·y less the least B(x) − rate·x for x <= y.
+    largest over all x <= y; (0, 0, 0) where that is not above 0. With A(y) the units that end by y
+    and B(x) those that start before x, it is A(y) − rate·y less the least B(x) − rate·x, x <= y.
     An operation that starts before x and ends after y is subtracted although it lies outside,
     so that long operations hide others: the search is made again without the longest.
     """

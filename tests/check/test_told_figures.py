@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -36,8 +37,8 @@ def back(given: History) -> CheckResult:
 
 
 def retold(given: History, column: str, change: Callable[[Floats], Floats]) -> History:
-    values = change(getattr(given.operations, column))
-    return replace(given, operations=replace(given.operations, **{column: values}))
+    changed: dict[str, Any] = {column: change(getattr(given.operations, column))}
+    return replace(given, operations=replace(given.operations, **changed))
 
 
 @pytest.mark.parametrize(
