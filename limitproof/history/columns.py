@@ -196,7 +196,7 @@ class History:
         """Every key that was used, with its operations in order of invocation."""
         order = np.argsort(self.operations.key, kind="stable")
         used, starts = np.unique(self.operations.key[order], return_index=True)
-        for key, rows in zip(used, np.split(order, starts[1:]), strict=True):
+        for key, rows in zip(used, np.split(order, starts)[1:], strict=True):
             yield self.keys[int(key)], self.operations.select(rows)
 
     def of_scenario(self, *names: str) -> History:
