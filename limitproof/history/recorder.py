@@ -79,7 +79,11 @@ class Recorder:
         self._errors: set[str] = set()
         self._chunks: list[mmap.mmap] = []
         self._used = 1  # slot 0 is the header
-        self._grow()
+        try:
+            self._grow()
+        except RecordFullError:
+            self.close()
+            raise
 
     def __enter__(self) -> Recorder:
         return self
@@ -148,7 +152,7 @@ class Recorder:
             return
         for chunk in self._chunks:
             chunk.close()
-        os.ftruncate(self._file, self._used * _SIZE)
+        os.ftruncate(self._file, self._used * _SIZE if self._chunks else 0)
         os.close(self._file)
         self._file = -1
         self._key_file.close()
