@@ -60,7 +60,7 @@ def read(folder: Path) -> tuple[Record, ...]:
                 slots=body[in_use],
                 keys=keys,
                 errors=tuple(_lines(path.with_suffix(".errors"))),
-                full=bool(size and slots["outcome"][0]),
+                full=not size or bool(slots["outcome"][0]),
             )
         )
     return tuple(records)
@@ -74,18 +74,16 @@ def assemble(records: Sequence[Record], meta: Meta, state: StateSeries | None = 
     has measured (Cristian, "Probabilistic clock synchronization", 1989), and `meta.clock_error`
     becomes the worst half round trip.
     """
-    hosts = {record.header["boot"] for record in records}
-    anchors = {record.header["boot"]: record.header["anchor"] for record in reversed(records)}
+    clocks = _clocks(records)
     keys: dict[str, Key] = {}
     place: dict[str, int] = {}
     parts: list[Operations] = []
     clock_error = meta.clock_error
     for record in records:
         header, slots = record.header, record.slots
-        shift = anchors[header["boot"]] - header["anchor"]
-        if len(hosts) > 1:
-            shift += int(header.get("server_offset", 0.0) * NANOSECONDS)
-            clock_error = max(clock_error, float(header.get("server_error", 0.0)))
+        zero, error = clocks[header["boot"]]
+        shift = zero - header["anchor"]
+        clock_error = max(clock_error, error)
         for key in record.keys:
             if keys.setdefault(key.name, key) is key:
                 place[key.name] = len(place)
@@ -113,9 +111,31 @@ def assemble(records: Sequence[Record], meta: Meta, state: StateSeries | None = 
         meta=replace(meta, clock_error=clock_error, interrupted=interrupted),
         operations=_close(Operations.concatenate(parts)),
         keys=tuple(keys.values()),
-        state=state or StateSeries(),
+        state=StateSeries() if state is None else state,  # one without any row is falsy
         errors=errors,
     )
+
+
+def _clocks(records: Sequence[Record]) -> Mapping[str, tuple[int, float]]:
+    """Each machine's zero (ns to add to its monotonic clock), and how well it is known (s).
+
+    A machine alone has its own time of day. Among several each has the server's, by the best of
+    its processes' measurements: one for all of them, or they would lose their common clock.
+    """
+    best: dict[str, Mapping[str, Any]] = {}
+    for record in records:
+        held = best.setdefault(record.header["boot"], record.header)
+        if record.header.get("server_error", 0.0) < held.get("server_error", 0.0):
+            best[record.header["boot"]] = record.header
+    if len(best) < 2:
+        return {boot: (header["anchor"], 0.0) for boot, header in best.items()}
+    return {
+        boot: (
+            header["anchor"] + round(header.get("server_offset", 0.0) * NANOSECONDS),
+            float(header.get("server_error", 0.0)),
+        )
+        for boot, header in best.items()
+    }
 
 
 def _close(operations: Operations) -> Operations:
