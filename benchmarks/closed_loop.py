@@ -28,19 +28,30 @@ _GLANCE = 0.005  # seconds
 
 
 def measure(
-    server: Server, target: str, command: str, recorded: Sequence[bool], seconds: float
+    server: Server,
+    target: str,
+    command: str,
+    recorded: Sequence[bool],
+    seconds: float,
+    *,
+    before: Callable[[], None] = lambda: None,
+    pause: float = 0.0,
 ) -> tuple[float, ...]:
     """Operations a second of `target` on one hot key, one figure for every entry of `recorded`.
 
     All are measured in one run of Locust, in this order, for `seconds` each; an entry says
     whether the operations are recorded. `command` is what the limiter sends once an operation, in
-    the words of INFO COMMANDSTATS, such as "evalsha". Raises LocustError when Locust fails.
+    the words of INFO COMMANDSTATS, such as "evalsha". Each starts after a `pause` of so many
+    seconds without load, in which `before` is called. Raises LocustError when Locust fails.
     """
     with TemporaryDirectory(prefix="limitproof-bench-") as folder, server.client() as client:
-        with started(_plan(server, folder, target, recorded, seconds)) as locust:
+        scenario = _closed_loop(pause, WARM + seconds + SLACK)
+        with started(_plan(server, folder, target, recorded, scenario)) as locust:
             rates = []
             for start in _starts(locust, len(recorded)):
-                time.sleep(max(0.0, start - time.time()) + WARM)
+                _sleep_until(start)
+                before()
+                _sleep_until(start + pause + WARM)
                 rates.append(rate(lambda: calls(client, command), seconds))
         return tuple(rates)
 
@@ -59,17 +70,24 @@ def calls(client: redis.Redis, command: str) -> int:
     return int(entry["calls"]) if entry else 0
 
 
+def _closed_loop(pause: float, seconds: float) -> Scenario:
+    flood = Saturate(start=pause / QUOTA.window, duration=seconds / QUOTA.window)
+    return Scenario(KEY, "a closed loop on one key", (flood,), checks=())
+
+
 def _plan(
-    server: Server, folder: str, target: str, recorded: Sequence[bool], seconds: float
+    server: Server, folder: str, target: str, recorded: Sequence[bool], scenario: Scenario
 ) -> Plan:
-    flood = Saturate(start=0.0, duration=(WARM + seconds + SLACK) / QUOTA.window)
-    scenario = Scenario(KEY, "a closed loop on one key", (flood,), checks=())
     stage = Stage((Part(scenario, 0, PROCESSES * CLIENTS),))
     jobs = tuple(
         Job(f"round-{number}", target, QUOTA, f"bench:{number}:", (stage,), record=record)
         for number, record in enumerate(recorded)
     )
     return Plan(server.url, folder, 0, PROCESSES, CLIENTS, jobs)
+
+
+def _sleep_until(instant: float) -> None:
+    time.sleep(max(0.0, instant - time.time()))
 
 
 def _starts(locust: Locust, stages: int) -> Iterator[float]:
