@@ -6,7 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import jinja2
+
 from limitproof.events import Event, LimiterJudged, RunFinished
+from limitproof.report import page
+from limitproof.results import write_text
+
+NAME = "report.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,9 +21,51 @@ class HtmlReport:
 
     def handle(self, event: Event) -> None:
         if isinstance(event, RunFinished):
-            write_report(event.folder, event.judged)
+            write_report(event.folder, event.judged, stopped=event.stopped)
 
 
-def write_report(folder: Path, judged: Sequence[LimiterJudged]) -> Path:
-    """Draw the report of a run into its folder; the path of the page."""
-    return folder / "report.html"
+def write_report(folder: Path, judged: Sequence[LimiterJudged], *, stopped: str = "") -> Path:
+    """Draw the report of a run into its folder, plots too; the path of the page.
+
+    `stopped` says why the run ended early. Raises OSError when the folder cannot be written.
+    """
+    # matplotlib takes half a second to import, which every other command would pay as well
+    from limitproof.report.canvas import DARK, LIGHT
+    from limitproof.report.plots import draw_plots, save_plots
+
+    light, dark = draw_plots(judged, LIGHT), draw_plots(judged, DARK)
+    save_plots(light, folder)
+    path = folder / NAME
+    write_text(path, render(folder, judged, page.figures(light, dark), stopped=stopped))
+    return path
+
+
+def render(
+    folder: Path,
+    judged: Sequence[LimiterJudged],
+    figures: Sequence[page.Figure] = (),
+    *,
+    stopped: str = "",
+) -> str:
+    """The page as text. Everything that comes from a limiter or a file is escaped."""
+    interrupted = (one.history.meta.interrupted for one in judged)
+    return _environment().get_template(NAME).render(
+        title=folder.name,
+        counted=page.counted(judged),
+        about=page.about(folder, judged),
+        cards=page.cards(judged),
+        figures=figures,
+        symbols=page.SYMBOLS,
+        stopped=page.clip(stopped or next(filter(None, interrupted), "")),
+        others=any(one.history.meta.promise.get("kind") != "sliding" for one in judged),
+    )  # fmt: skip
+
+
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("limitproof.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -1,0 +1,233 @@
+"""What the page shows, as plain text and small records: the template only lays it out."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from limitproof import results
+from limitproof.check.verdict import CheckResult, Verdict
+from limitproof.events import LimiterJudged
+from limitproof.report.evidence import Timeline, duration, table, timeline
+from limitproof.report.numbers import count, si
+from limitproof.report.summary import Line, line_of, open_loop
+
+if TYPE_CHECKING:  # matplotlib is imported only when a page is drawn
+    from limitproof.report.canvas import Picture
+
+LONGEST_TEXT = 600
+MOST_ERRORS = 8
+SYMBOLS = {"pass": "✓", "fail": "✗", "unknown": "?", "not told": "–"}
+
+
+@dataclass(frozen=True, slots=True)
+class CheckCard:
+    """One check of one limiter."""
+
+    name: str
+    verdict: str
+    cause: str
+    because: str
+    measured: tuple[tuple[str, str], ...]
+    place: str
+    drawing: Timeline | None
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    hidden: int
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One limiter: its row of the table and its section, which `anchor` links."""
+
+    anchor: str
+    line: Line
+    cells: tuple[str, ...]
+    facts: tuple[tuple[str, str], ...]
+    checks: tuple[CheckCard, ...]
+    errors: tuple[str, ...]
+    more_errors: int
+    surprises: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A plot in both themes, as data addresses; they are of one size."""
+
+    picture: Picture
+    light: str
+    dark: str
+
+
+def cards(judged: Sequence[LimiterJudged]) -> tuple[Card, ...]:
+    """The limiters in the order of the run."""
+    return tuple(_card(number, one) for number, one in enumerate(judged, 1))
+
+
+def _card(number: int, one: LimiterJudged) -> Card:
+    line = line_of(one)
+    slug = re.sub(r"[^A-Za-z0-9_-]+", "-", one.limiter)[:40]
+    overshoot = count(line.overshoot)
+    if line.beyond_sliding:
+        overshoot = f"({count(line.beyond_sliding)})"
+    return Card(
+        anchor=f"{number}-{slug}",
+        line=line,
+        cells=(
+            overshoot,
+            count(line.possible),
+            "-" if line.ratio is None else f"{line.ratio:.2f}",
+            count(line.excess),
+            count(line.false_rejections),
+            si(line.slope),
+            count(line.rate),
+        ),
+        facts=_facts(one, line),
+        checks=tuple(_check(check) for check in one.judgement.checks),
+        errors=tuple(clip(error) for error in one.history.errors[:MOST_ERRORS]),
+        more_errors=max(0, len(one.history.errors) - MOST_ERRORS),
+        surprises=one.surprises,
+    )
+
+
+def _facts(one: LimiterJudged, line: Line) -> tuple[tuple[str, str], ...]:
+    meta = one.history.meta
+    facts = [
+        ("target", meta.target),
+        ("promises", _promise(meta.promise, meta.limit, meta.window)),
+        ("operations", count(line.operations)),
+        ("busiest scenario", f"{count(line.rate)} requests/s"),
+    ]
+    schedule = open_loop(one.history)
+    if schedule is not None:
+        median, high, worst = (duration(1e9 * seconds) for seconds in schedule.latency)
+        facts += [
+            (
+                "open loop",
+                f"{count(schedule.intended)} on schedule, {count(schedule.late)} late, "
+                f"{count(schedule.dropped)} dropped",
+            ),
+            ("latency from the intended instant", f"{median} median, {high} p99, {worst} worst"),
+        ]
+    return tuple((name, clip(text)) for name, text in facts)
+
+
+def _check(check: CheckResult) -> CheckCard:
+    evidence = check.evidence
+    drawing = timeline(evidence) if evidence else None
+    headings, rows = table(evidence.rows) if evidence and drawing is None else ((), ())
+    return CheckCard(
+        name=check.name,
+        verdict=check.verdict.value,
+        cause=check.cause.value if check.cause else "",
+        because=clip(check.because),
+        measured=tuple((name.replace("_", " "), _plain(v)) for name, v in check.measured.items()),
+        place=clip(evidence.key, 120) if evidence else "",
+        drawing=drawing,
+        headings=headings,
+        rows=tuple(tuple(clip(cell, 120) for cell in row) for row in rows),
+        hidden=max(0, evidence.total - len(rows)) if evidence and rows else 0,
+    )
+
+
+def about(folder: Path, judged: Sequence[LimiterJudged]) -> tuple[tuple[str, str], ...]:
+    """Names and texts of the page's head: from run.json where there is one, else the histories."""
+    run = read_run(folder)
+    meta = judged[0].history.meta if judged else None
+    options, machine = _mapping(run.get("options")), _mapping(run.get("machine"))
+    server = _mapping(run.get("server")) or (meta.server if meta else {})
+    facts = [
+        ("command", shlex.join(map(str, run["command"])) if _texts(run.get("command")) else ""),
+        ("server", " ".join(str(server[k]) for k in ("name", "version") if k in server)),
+        ("quota", f"{count(meta.limit)} in {meta.window:g} s" if meta else ""),
+        ("load", f"{meta.processes} processes × {meta.clients} clients" if meta else ""),
+        ("seed", str(options.get("seed", meta.seed if meta else ""))),
+        ("machine", _machine(machine)),
+        ("packages", ", ".join(f"{k} {v}" for k, v in _mapping(run.get("packages")).items())),
+        ("date", _date(str(run.get("created") or (meta.created if meta else "")))),
+    ]
+    return tuple((name, clip(text)) for name, text in facts if text)
+
+
+def read_run(folder: Path) -> Mapping[str, Any]:
+    """run.json of the folder; empty where there is none, or none that can be read."""
+    try:
+        return _mapping(json.loads((folder / results.RUN).read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}
+
+
+def counted(judged: Sequence[LimiterJudged]) -> tuple[tuple[str, int], ...]:
+    """How many limiters got each verdict: fail, unknown, pass; those of none left out."""
+    verdicts = [one.judgement.verdict for one in judged]
+    order = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.PASS)
+    return tuple((v.value, verdicts.count(v)) for v in order if v in verdicts)
+
+
+def figures(light: Sequence[Picture], dark: Sequence[Picture]) -> tuple[Figure, ...]:
+    """Plots with their twins for dark pages."""
+    return tuple(
+        Figure(one, _address(one), _address(two)) for one, two in zip(light, dark, strict=True)
+    )
+
+
+def clip(text: str, most: int = LONGEST_TEXT) -> str:
+    """At most `most` characters: a limiter's own text can be of any length."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _address(picture: Picture) -> str:
+    return f"data:image/png;base64,{b64encode(picture.png).decode('ascii')}"
+
+
+def _plain(value: object) -> str:
+    match value:
+        case None:
+            return "-"
+        case bool():
+            return str(value).lower()
+        case int():
+            return count(value)
+        case float():
+            return f"{value:,.6g}"
+        case list() | tuple():
+            return clip(", ".join(map(str, value)), 200) or "none"
+    return clip(str(value), 200)
+
+
+def _promise(promise: Mapping[str, Any], limit: int, window: float) -> str:
+    quota = f"{count(promise.get('limit', limit))} in {promise.get('window', window):g} s"
+    match promise.get("kind", "sliding"):
+        case "sliding":
+            return f"a sliding window: {quota}"
+        case "fixed":
+            return f"fixed windows: {quota}, so up to twice that at an edge"
+        case "token":
+            return f"a token bucket: {promise.get('rate')} a second, {promise.get('burst')} at once"
+        case kind:
+            return str(kind)
+
+
+def _date(iso: str) -> str:
+    return iso.replace("+00:00", " UTC").replace("T", " ", 1)
+
+
+def _machine(machine: Mapping[str, Any]) -> str:
+    if not machine:
+        return ""
+    place = " ".join(str(machine[k]) for k in ("system", "architecture") if k in machine)
+    return f"{machine.get('cores', '?')} cores, {place}, Python {machine.get('python', '?')}"
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _texts(value: object) -> bool:
+    return isinstance(value, list) and bool(value)
