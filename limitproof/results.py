@@ -79,7 +79,7 @@ def find_histories(path: Path) -> tuple[History, ...]:
 def recover(folder: Path) -> History:
     """A history from the record files that a run left behind when it was killed."""
     try:
-        meta = Meta(**json.loads((folder / META).read_text()))
+        meta = Meta.from_json(json.loads((folder / META).read_text()))
         read = records.read(folder)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise storage.HistoryError(f"{folder} holds no whole record ({error})") from error

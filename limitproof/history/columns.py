@@ -178,6 +178,11 @@ class Meta:
     checks: Sequence[str] = ()
     rate: float | None = None
 
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Meta:
+        """What `asdict` made of one and JSON of that. Raises TypeError, ValueError, KeyError."""
+        return cls(**{**data, "checks": tuple(data.get("checks", ()))})
+
 
 @dataclass(frozen=True, slots=True)
 class History:

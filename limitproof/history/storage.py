@@ -6,7 +6,8 @@ import json
 import os
 import zipfile
 import zlib
-from dataclasses import asdict, fields, replace
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,17 @@ from limitproof.history.columns import (
     Key,
     Meta,
     Operations,
+    Outcome,
     StateSeries,
 )
 
 SCHEMA = 1
 _RELATIVE = ("response", "intended")  # stored as the difference from `invocation`
-_SERIES = tuple(f.name for f in fields(StateSeries) if f.name != "names")
+_SERIES: Mapping[str, npt.DTypeLike] = {
+    "instants": np.int64, "instant": np.int64, "name": np.int32,
+    "size": np.int64, "elements": np.int64, "ttl": np.int64,
+}  # fmt: skip
+_OUTCOMES = (min(Outcome), max(Outcome))
 
 
 class HistoryError(ValueError):
@@ -77,13 +83,13 @@ def load(path: Path) -> History:
                     f"{path} has schema {about['schema']}, this version reads {SCHEMA}; "
                     "use the limitproof that wrote it"
                 )
-            columns = {name: _column(archive, name) for name in COLUMN_TYPES}
-            series = {name: _column(archive, f"state_{name}") for name in _SERIES}
+            columns = {name: _column(archive, name, kind) for name, kind in COLUMN_TYPES.items()}
+            series = {name: _column(archive, f"state_{name}", _SERIES[name]) for name in _SERIES}
         columns["invocation"] = np.cumsum(columns["invocation"])
         for name in _RELATIVE:
             columns[name] = columns[name] + columns["invocation"]
         history = History(
-            meta=Meta(**about["meta"]),
+            meta=Meta.from_json(about["meta"]),
             operations=Operations(**columns),
             keys=tuple(Key(*key) for key in about["keys"]),
             state=StateSeries(names=tuple(about["names"]), **series),
@@ -97,27 +103,36 @@ def load(path: Path) -> History:
         ) from error
     except HistoryError:
         raise
-    except (KeyError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError, RuntimeError, MemoryError, AttributeError) as error:
         raise HistoryError(f"{path} is not a limitproof history ({error!r})") from error
     _validate(history, path)
     return history
 
 
-def _column(archive: zipfile.ZipFile, name: str) -> npt.NDArray[Any]:
+def _column(archive: zipfile.ZipFile, name: str, kind: npt.DTypeLike) -> npt.NDArray[Any]:
     with archive.open(f"{name}.npy") as member:
-        return np.lib.format.read_array(member, allow_pickle=False)
+        values: npt.NDArray[Any] = np.lib.format.read_array(member, allow_pickle=False)
+    if values.ndim != 1 or values.dtype != kind:
+        raise HistoryError(
+            f"{archive.filename} has a column {name} of {values.ndim} dimensions of "
+            f"{values.dtype}, not one of {np.dtype(kind)}"
+        )
+    return values
 
 
 def _validate(history: History, path: Path) -> None:
     """What every checker takes for granted."""
-    operations = history.operations
+    operations, state = history.operations, history.state
     lengths = {len(getattr(operations, name)) for name in COLUMN_TYPES}
-    if len(lengths) > 1:
-        raise HistoryError(f"{path} has columns of different lengths {sorted(lengths)}")
-    if len(operations) and not (
-        operations.key.min() >= 0 and operations.key.max() < len(history.keys)
-    ):
-        raise HistoryError(f"{path} names a key that its table of keys does not hold")
+    samples = {len(getattr(state, name)) for name in _SERIES if name != "instants"}
+    if len(lengths) > 1 or len(samples) > 1:
+        raise HistoryError(f"{path} has columns of different lengths {sorted(lengths | samples)}")
+    for numbers, table in ((operations.key, history.keys), (state.name, state.names)):
+        if len(numbers) and not (numbers.min() >= 0 and numbers.max() < len(table)):
+            raise HistoryError(f"{path} names a key that its table of keys does not hold")
+    lowest, highest = _OUTCOMES
+    if np.any((operations.outcome < lowest) | (operations.outcome > highest)):
+        raise HistoryError(f"{path} holds an outcome that is none")
     if np.any(operations.response < operations.invocation):
         raise HistoryError(f"{path} has an answer that came before its question")
 
