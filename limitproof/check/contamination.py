@@ -103,7 +103,9 @@ def _shown(admitted: Timeline, refused: Timeline, yardstick: Yardstick) -> int:
     at = admitted.intervals
     held = certain_before(at, at, yardstick.strict) + at.cost
     turned_away = certain_before(at, refused.intervals, yardstick.strict)
-    full = (held <= yardstick.limit) & (turned_away > 0) & (held + turned_away > yardstick.limit)
+    # a full bucket passes its burst, and as much again that drips in within the window
+    most = yardstick.limit if yardstick.rate is None else 2 * yardstick.limit
+    full = (held <= most) & (turned_away > 0) & (held + turned_away > most)
     return int(full.sum())
 
 
