@@ -1,0 +1,123 @@
+"""The commands that drive no load, and their exit codes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from limiters.registry import REGISTRY
+from limitproof.check.judge import CHECKS
+from limitproof.cli.exits import Exit
+from limitproof.cli.main import invoke
+from limitproof.history.columns import History, Key, Meta, Operations, Outcome
+from limitproof.history.storage import save
+from scenarios.catalogue import SCENARIOS
+
+SECOND = 1_000_000_000
+EPOCH = 1_700_000_000 * SECOND
+
+
+def history(admitted: int) -> History:
+    """Of 40 requests in a row on one key, 10 ms apart, the first `admitted` were admitted."""
+    instants = EPOCH + np.arange(40) * SECOND // 100
+    outcomes = np.where(np.arange(40) < admitted, Outcome.ADMITTED, Outcome.REJECTED)
+    return History(
+        Meta(
+            limiter="mine", target="mine.py:factory", limit=10, window=1.0,
+            promise={"kind": "sliding"}, seed=7, engine="load", processes=1, clients=1,
+            server={"name": "redis", "version": "8.2.3"}, checks=("overshoot", "false-rejection"),
+        ),
+        Operations.of(instants, instants + SECOND // 1000, outcome=outcomes),
+        (Key("burst/hot", "burst", 1),),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    save(history(13), tmp_path / "history.npz")
+    return tmp_path / "history.npz"
+
+
+def test_check_fails_an_overshoot_and_says_why(
+    saved: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke(["check", str(saved)]) == Exit.FAIL
+    out = capsys.readouterr().out
+    assert "13 were admitted within one window" in out
+    assert "algorithm" in out
+
+
+@pytest.mark.parametrize(
+    ("admitted", "code"), [(10, Exit.PASS), (9, Exit.FAIL), (11, Exit.FAIL), (0, Exit.FAIL)]
+)
+def test_exit_codes_follow_the_verdict(admitted: int, code: Exit, tmp_path: Path) -> None:
+    save(history(admitted), tmp_path / "history.npz")
+    assert invoke(["check", str(tmp_path), "-q"]) == code
+
+
+def test_an_interrupted_history_is_no_pass(tmp_path: Path) -> None:
+    whole = history(10)
+    cut = replace(whole, meta=replace(whole.meta, interrupted="stopped by Ctrl-C"))
+    save(cut, tmp_path / "history.npz")
+    assert invoke(["check", str(tmp_path), "-q"]) == Exit.UNKNOWN
+
+
+def test_json_on_standard_output_is_all_there_is(
+    saved: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke(["check", str(saved), "--json", "-"]) == Exit.FAIL
+    data = json.loads(capsys.readouterr().out)
+    assert data["schema"] == 1
+    assert data["limiter"] == "mine"
+    assert data["quota"] == {"limit": 10, "window": 1.0}
+    assert data["seed"] == 7
+    assert data["server"] == {"name": "redis", "version": "8.2.3"}
+    assert data["verdict"] == "fail"
+    (overshoot,) = [check for check in data["checks"] if check["name"] == "overshoot"]
+    assert overshoot["verdict"] == "fail"
+    assert overshoot["cause"] == "algorithm"
+    assert overshoot["measured"]["overshoot"] == 3
+    assert overshoot["because"]
+
+
+def test_another_promise_gives_another_verdict(saved: Path) -> None:
+    assert invoke(["check", str(saved), "--promise", "fixed", "-q"]) == Exit.PASS
+    assert invoke(["check", str(saved), "--promise", "sliding", "-q"]) == Exit.FAIL
+
+
+@pytest.mark.parametrize(
+    ("what", "names"),
+    [
+        ("limiters", [entry.name for entry in REGISTRY]),
+        ("scenarios", [scenario.name for scenario in SCENARIOS]),
+        ("checks", [check.name for check in CHECKS]),
+    ],
+)
+def test_list_names_everything(
+    what: str, names: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke(["list", what]) == Exit.PASS
+    out = capsys.readouterr().out
+    assert all(name in out for name in names)
+
+
+def test_report_draws_a_stored_run_again(saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["report", str(saved.parent)]) == Exit.PASS
+    assert "report.html" in capsys.readouterr().out
+    assert "mine" in (saved.parent / "report.html").read_text()
+
+
+def test_doctor_finds_what_the_suite_needs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["doctor"]) == Exit.PASS
+    out = capsys.readouterr().out
+    assert "redis 8.2.3" in out.lower()
+
+
+def test_no_arguments_show_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke([]) == Exit.USAGE
+    shown = "".join(capsys.readouterr())
+    assert all(name in shown for name in ("run", "load", "memory", "check", "doctor"))
