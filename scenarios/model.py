@@ -109,7 +109,10 @@ class Scenario:
         return replace(self, phases=phases)
 
     def stretched(self, windows: float) -> Scenario:
-        """The same with its longest open or closed loop made so long, the rest moved along."""
+        """The same with its longest open or closed loop made so long.
+
+        What starts after that loop is moved along, what starts in it keeps its share of it.
+        """
         loops = [phase for phase in self.phases if not isinstance(phase, Herd)]
         if not loops:
             return self
@@ -119,6 +122,11 @@ class Scenario:
         def moved(phase: Phase) -> Phase:
             if phase is longest:
                 return replace(longest, duration=windows)
-            return replace(phase, start=phase.start + added if phase.start else 0.0)
+            if phase.start <= longest.start:
+                return phase
+            if phase.start >= longest.end:
+                return replace(phase, start=phase.start + added)
+            share = (phase.start - longest.start) / longest.duration
+            return replace(phase, start=longest.start + share * windows)
 
         return replace(self, phases=tuple(moved(phase) for phase in self.phases))
