@@ -119,13 +119,16 @@ def stage_scenarios(scenarios: Sequence[Scenario], clients: int) -> tuple[Stage,
     waiting = list(scenarios)
     while waiting:
         chosen: list[Scenario] = []
+        later: list[Scenario] = []
         free = clients
         for scenario in waiting:
             need = min(scenario.clients or 2, clients)
             if need <= free:
                 chosen.append(scenario)
                 free -= need
-        waiting = [scenario for scenario in waiting if scenario not in chosen]
+            else:
+                later.append(scenario)
+        waiting = later
         stages.append(_share(chosen, clients))
     return tuple(stages)
 
