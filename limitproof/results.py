@@ -26,19 +26,23 @@ def new_folder(results: Path, name: str) -> Path:
     """
     safe = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.")[:60] or "run"
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+    results.mkdir(parents=True, exist_ok=True)
     number = 0
     while True:
         folder = results / f"{stamp}-{safe}{f'-{number}' if number else ''}"
         try:
-            folder.mkdir(parents=True)
+            folder.mkdir()
             break
         except FileExistsError:
             number += 1
     pointer = results / f".latest.{os.getpid()}"
-    with suppress(OSError):  # a file system without symbolic links has no `latest`
+    # A file system without symbolic links has no `latest`, nor has a folder where it is taken.
+    with suppress(OSError):
         pointer.unlink(missing_ok=True)
         pointer.symlink_to(folder.name)
         pointer.replace(results / "latest")
+    with suppress(OSError):
+        pointer.unlink(missing_ok=True)
     return folder
 
 
@@ -80,11 +84,11 @@ def recover(folder: Path) -> History:
     """A history from the record files that a run left behind when it was killed."""
     try:
         meta = Meta.from_json(json.loads((folder / META).read_text()))
-        read = records.read(folder)
+        history = records.assemble(records.read(folder), meta)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise storage.HistoryError(f"{folder} holds no whole record ({error})") from error
-    why = meta.interrupted or "the run was killed before it could save its history"
-    return storage.interrupted(records.assemble(read, meta), why)
+    why = history.meta.interrupted or "the run was killed before it could save its history"
+    return storage.interrupted(history, why)
 
 
 def save_history(history: History, folder: Path) -> None:
