@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
 
-from limitproof.check.exact import MOST_OPERATIONS, Answer, assign
-from limitproof.check.greedy import by_deadline, in_order
+from limitproof.check.exact import MOST_STEPS, Infeasible, Undecided, assign
+from limitproof.check.greedy import in_order
 from limitproof.check.intervals import Intervals
 from limitproof.check.occupancy import possible_counts
 from limitproof.history.columns import Bools, Int64s
-
-
-class Effort(IntEnum):
-    """How far to go: the two vectorised witnesses; small clusters exactly; all by deadline too."""
-
-    WITNESS = 0
-    SMALL = 1
-    ALL = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +48,12 @@ class _Clusters:
 
 
 def keep_limit(
-    intervals: Intervals, window: int, limit: int, effort: Effort = Effort.ALL
+    intervals: Intervals, window: int, limit: int, most_steps: int = MOST_STEPS
 ) -> Assignment:
     """Decides whether instants exist such that no [t, t + window) holds more than `limit` units.
 
     All crowded clusters at once are tried by ascending start and by ascending end; each that is
-    left is decided exactly, or by deadline where it is too large for that, as far as the effort
-    allows: by deadline costs a Python step an operation.
+    left is decided exactly, as far as `most_steps` go for all of them together.
     """
     units = intervals.in_units()
     instants = units.end.copy()
@@ -84,13 +74,11 @@ def keep_limit(
         kept = np.repeat(~late, left.size) if by_end else slice(None)
         instants[rows[kept]] = np.minimum(chosen, end)[kept]
         left = left.where(late)
-    if effort is Effort.WITNESS:
-        return Assignment(None, instants)
-    return _each(units, left, window, limit, instants, effort)
+    return _each(units, left, window, limit, instants, most_steps)
 
 
 def least_peak(
-    intervals: Intervals, window: int, low: int, high: int, effort: Effort = Effort.ALL
+    intervals: Intervals, window: int, low: int, high: int, most_steps: int = MOST_STEPS
 ) -> int | None:
     """The least peak over all choices of instants, known to lie within [low, high].
 
@@ -99,7 +87,7 @@ def least_peak(
     low = max(low, 1)
     probe = low  # most often the certain peak is the least one
     while low < high:
-        feasible = keep_limit(intervals, window, probe, effort).feasible
+        feasible = keep_limit(intervals, window, probe, most_steps).feasible
         if feasible is None:
             return None
         low, high = (low, probe) if feasible else (probe + 1, high)
@@ -120,44 +108,30 @@ def _crowded(units: Intervals, window: int, limit: int) -> _Clusters:
 
 
 def _each(
-    units: Intervals,
-    left: _Clusters,
-    window: int,
-    limit: int,
-    instants: Int64s,
-    effort: Effort,
+    units: Intervals, left: _Clusters, window: int, limit: int, instants: Int64s, most_steps: int
 ) -> Assignment:
     """Every cluster that the witnesses left, one by one; the first impossible one settles it."""
     decided = True
     for first, size in zip(left.first.tolist(), left.size.tolist(), strict=True):
         rows = slice(first, first + size)
         cluster = units.select(rows)
-        answer: Int64s | Intervals | Answer = assign(cluster, window, limit)
-        if answer is Answer.UNDECIDED and effort is Effort.ALL:
-            answer = _large(cluster, window, limit)
-        if isinstance(answer, Intervals):
-            return Assignment(False, instants, answer)
-        if answer is Answer.INFEASIBLE:
-            return Assignment(False, instants, cluster)
-        if answer is Answer.UNDECIDED:
-            decided = False
-        else:
-            instants[rows] = answer
+        match assign(cluster, window, limit, most_steps):
+            case Infeasible(row):
+                return Assignment(False, instants, _narrowed(cluster, row, window, limit))
+            case Undecided():
+                decided = False
+            case found:
+                instants[rows] = found
+        most_steps -= size
     return Assignment(True if decided else None, instants)
 
 
-def _large(cluster: Intervals, window: int, limit: int) -> Int64s | Intervals | Answer:
-    """By deadline; where that misses one, exactly on what lies just before it.
-
-    Operations that do not fit by themselves do not fit among others: they are a proof.
-    """
-    instants, placed = by_deadline(cluster, window, limit)
-    if placed == len(cluster):
-        return instants
-    missed = int(cluster.end[placed])
-    stop = int(np.searchsorted(cluster.start, missed, side="right"))
-    for size in (MOST_OPERATIONS // 8, MOST_OPERATIONS // 2, MOST_OPERATIONS):
-        part = cluster.select(slice(max(0, stop - size), stop))
-        if assign(part, window, limit) is Answer.INFEASIBLE:
+def _narrowed(cluster: Intervals, row: int, window: int, limit: int) -> Intervals:
+    """A smaller part about `row` that is impossible by itself: a proof that can be read."""
+    reach = 8
+    while reach < len(cluster):
+        part = cluster.select(slice(max(0, row - reach), row + reach))
+        if isinstance(assign(part, window, limit), Infeasible):
             return part
-    return Answer.UNDECIDED
+        reach *= 2
+    return cluster

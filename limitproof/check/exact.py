@@ -7,115 +7,116 @@ Warmuth 1989). Let x(t) be the admissions up to t. Every assignment obeys
 and these have a greatest solution, found by lowering x until nothing changes. Its jumps are the
 instants: between any u and e there are as many as operations confined there, so that giving each
 to the waiting operation that ends first places them all (Hall, on a convex bipartite graph).
+
+Here x is held as its jumps, slot_1 <= … <= slot_n, which only ever move later:
+  slot_k >= start_k,  slot_k >= slot_(k−limit) + W,  slot_k >= u for all k > cap(u),
+where cap(u), the least of x(e) − #{start >= u and end <= e} over e, is how many slots may lie
+before u. It is found by letting operations, the latest start first, each take the latest free slot
+up to its end: the lowest slot then taken is cap(u) + 1. A round costs a few steps an operation.
 """
 
 from __future__ import annotations
 
 import heapq
-from enum import Enum
-from itertools import pairwise
+from dataclasses import dataclass
 
 import numpy as np
 
 from limitproof.check.intervals import Intervals
 from limitproof.history.columns import Int64s
 
-MOST_OPERATIONS = 2_000
-MOST_POINTS = 200_000
-MOST_WORK = 150_000_000
+MOST_STEPS = 10_000_000
+FURTHEST = 2**62
 
 
-class Answer(Enum):
-    INFEASIBLE = "infeasible"
-    UNDECIDED = "undecided"
+@dataclass(frozen=True, slots=True)
+class Infeasible:
+    """No instants exist; the contradiction showed at this row."""
+
+    row: int
 
 
-def assign(intervals: Intervals, window: int, limit: int) -> Int64s | Answer:
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """The work that was allowed did not suffice."""
+
+
+def assign(
+    intervals: Intervals, window: int, limit: int, most_steps: int = MOST_STEPS
+) -> Int64s | Infeasible | Undecided:
     """Instants (int64 ns, one a row) such that [t, t + window) never holds more than `limit`.
 
-    INFEASIBLE when there are none; UNDECIDED when the cluster is larger than a bounded amount of
-    work can decide, never a guess. In units, rows by ascending start.
+    Undecided when `most_steps` operations times rounds are not enough, never a guess. In units,
+    rows by ascending start.
     """
     n = len(intervals)
     if n <= limit:
         return intervals.end.copy()
-    start, due = intervals.start, np.sort(intervals.end)
-    if n > MOST_OPERATIONS or n * ((int(due[-1] - start[0])) // window + 1) > MOST_POINTS:
-        return Answer.UNDECIDED
-    points = _points(start, int(due[-1]), window)
-    slots = _greatest(intervals, due, points, window, limit)
-    if isinstance(slots, Answer):
-        return slots
-    return _give(intervals, np.repeat(points, np.diff(slots, prepend=0)))
+    if n // limit * window > FURTHEST:
+        return Infeasible(n - 1)
+    after = np.searchsorted(intervals.start, intervals.end, side="right").tolist()
+    slots = _a_window_apart(intervals.start, window, limit)
+    for _ in range(most_steps // n):
+        caps = _caps(np.searchsorted(slots, intervals.end, side="right").tolist(), after)
+        if isinstance(caps, Infeasible):
+            return caps
+        opened = np.searchsorted(caps, np.arange(n), side="right") - 1
+        raised = np.where(opened >= 0, np.maximum(slots, intervals.start[opened]), slots)
+        if np.array_equal(raised, slots):
+            return _give(intervals, slots)
+        slots = _a_window_apart(raised, window, limit)
+    return Undecided()
 
 
-def _points(start: Int64s, last: int, window: int) -> Int64s:
-    """All start + k·window up to the last end: where an earliest assignment places anything."""
-    times = (last - start) // window + 1
-    offset = np.arange(int(times.sum())) - np.repeat(np.cumsum(times) - times, times)
-    return np.unique(np.repeat(start, times) + offset * window)
+def _a_window_apart(slots: Int64s, window: int, limit: int) -> Int64s:
+    """The earliest slots no earlier than these with slot_k >= slot_(k−limit) + window.
+
+    Ascending when these are. A running maximum of slot − row·window in each column of a table
+    of `limit` columns.
+    """
+    rows = -(-len(slots) // limit)
+    table = np.full((rows, limit), FURTHEST, dtype=np.int64)
+    table.reshape(-1)[: len(slots)] = slots
+    table -= (np.arange(rows) * window)[:, None]
+    np.maximum.accumulate(table, axis=0, out=table)
+    table += (np.arange(rows) * window)[:, None]
+    return np.asarray(table.reshape(-1)[: len(slots)])
 
 
-def _greatest(
-    intervals: Intervals, due: Int64s, points: Int64s, window: int, limit: int
-) -> Int64s | Answer:
-    """The greatest x over the points; INFEASIBLE when there is none."""
-    n, start = len(intervals), intervals.start
-    x = np.searchsorted(start, points, side="right")
-    before = np.searchsorted(points, points - window, side="right")  # 0: no point before
-    blocks = np.searchsorted(points, np.arange(points[0], points[-1] + window, window))
-    blocks = np.append(blocks, len(points))
-    at_due = np.searchsorted(points, due, side="right") - 1
-    ended = np.searchsorted(due, due, side="right")
-    rank = np.searchsorted(due, intervals.end)  # the first place at which an operation has ended
-    opened = np.flatnonzero(np.append(True, start[1:] != start[:-1]))
-    opened_point = np.searchsorted(points, start[opened])
-    opened_due = np.searchsorted(due, start[opened])
-    work = 0
-    while True:
-        held = x.copy()
-        for low, high in pairwise(blocks.tolist()):
-            past = before[low:high]
-            behind = np.where(past > 0, x[past - 1], 0)
-            np.minimum(x[low:high], behind + limit, out=x[low:high])
-        x = np.minimum.accumulate(x[::-1])[::-1]
-        reached = x[at_due]
-        if np.any(reached < ended):
-            return Answer.INFEASIBLE
-        confined = np.zeros(n, dtype=np.int64)
-        cap = np.full(len(opened), n, dtype=np.int64)
-        for i in range(len(opened) - 1, -1, -1):
-            stop = opened[i + 1] if i + 1 < len(opened) else n
-            for row in range(opened[i], stop):
-                confined[rank[row] :] += 1
-            place = opened_due[i]
-            cap[i] = (reached[place:] - confined[place:]).min()
-            if cap[i] < 0:
-                return Answer.INFEASIBLE
-            np.minimum(reached[:place], cap[i], out=reached[:place])
-        # x(t) <= cap(u) for all t < u: the least cap of what opens later
-        tightest = np.append(np.minimum.accumulate(cap[::-1])[::-1], n)
-        x = np.minimum(x, tightest[np.searchsorted(opened_point, np.arange(len(x)), side="right")])
-        if x[-1] < n:
-            return Answer.INFEASIBLE
-        if np.array_equal(held, x):
-            return np.asarray(x, dtype=np.int64)
-        work += n * (len(opened) + n) + len(points)
-        if work > MOST_WORK:
-            return Answer.UNDECIDED
+def _caps(reach: list[int], after: list[int]) -> Int64s | Infeasible:
+    """cap(start) for every row, ascending; at equal starts the first row has the right one.
+
+    reach: slots up to each row's end; after: the first row that starts after each row's end, whose
+    cap, known by then, bounds the reach as well.
+    """
+    n = len(reach)
+    caps = [n] * (n + 1)
+    free = list(range(n + 1))  # the latest free slot up to each, along a path; 0: none
+    lowest = n
+    for row in range(n - 1, -1, -1):
+        slot = min(reach[row], caps[after[row]])
+        while free[slot] != slot:
+            free[slot] = slot = free[free[slot]]
+        if not slot:
+            return Infeasible(row)
+        free[slot] = slot - 1
+        lowest = min(lowest, slot - 1)
+        caps[row] = lowest
+    return np.array(caps[:n], dtype=np.int64)
 
 
 def _give(intervals: Intervals, slots: Int64s) -> Int64s:
     """Each slot to the waiting operation that ends first. Every one is in time, see above."""
-    instants = np.empty(len(slots), dtype=np.int64)
+    start, end = intervals.start.tolist(), intervals.end.tolist()
+    instants = [0] * len(start)
     waiting: list[tuple[int, int]] = []
     arrived = 0
     for slot in slots.tolist():
-        while arrived < len(slots) and intervals.start[arrived] <= slot:
-            heapq.heappush(waiting, (int(intervals.end[arrived]), arrived))
+        while arrived < len(start) and start[arrived] <= slot:
+            heapq.heappush(waiting, (end[arrived], arrived))
             arrived += 1
         due, row = heapq.heappop(waiting)
         if due < slot:
             raise AssertionError("the greatest solution gave a slot that nothing can take")
         instants[row] = slot
-    return instants
+    return np.array(instants, dtype=np.int64)

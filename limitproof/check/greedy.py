@@ -1,17 +1,14 @@
 """Witnesses by greed: an instant for every admission, so that no window holds more than a limit.
 
-Each gives the k-th admission of some order the first instant that its interval and the
-admission `limit` places before it allow: t_k = max(start_k, t_(k-limit) + window). What is found
-is a proof that the limit may have been kept; what is not found proves nothing.
+The k-th admission of some order gets the first instant that its interval and the admission
+`limit` places before it allow: t_k = max(start_k, t_(k-limit) + window). What is found is a proof
+that the limit may have been kept; what is not found proves nothing.
 """
 
 from __future__ import annotations
 
-import heapq
-
 import numpy as np
 
-from limitproof.check.intervals import Intervals
 from limitproof.history.columns import Int64s
 
 FURTHEST = 2**62
@@ -43,32 +40,3 @@ def in_order(start: Int64s, cluster_sizes: Int64s, window: int, limit: int) -> I
     instants = grid[place] + row * window
     instants -= np.repeat(moved, cluster_sizes)
     return np.asarray(instants, dtype=np.int64)
-
-
-def by_deadline(intervals: Intervals, window: int, limit: int) -> tuple[Int64s, int]:
-    """Earliest deadline first: of the operations under way, the one that ends first goes first.
-
-    Returns (instants, placed): the instants of the rows that were placed in time; `placed` is n
-    when all were, else the row whose end was missed. In units; one cluster. Not exact: window 5,
-    limit 3, start [4,8,9,10,11], end [5,12,11,13,11] is feasible as 4, 8, 9, 13, 11 and missed.
-    """
-    start, end = intervals.start.tolist(), intervals.end.tolist()
-    n = len(start)
-    instants = np.empty(n, dtype=np.int64)
-    taken: list[int] = []  # in ascending order
-    waiting: list[tuple[int, int]] = []
-    arrived, now = 0, -FURTHEST
-    for k in range(n):
-        if not waiting:
-            now = max(now, start[arrived])
-        if k >= limit:
-            now = max(now, taken[k - limit] + window)
-        while arrived < n and start[arrived] <= now:
-            heapq.heappush(waiting, (end[arrived], arrived))
-            arrived += 1
-        due, row = heapq.heappop(waiting)
-        if due < now:
-            return instants, row
-        instants[row] = now
-        taken.append(now)
-    return instants, n

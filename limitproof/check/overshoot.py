@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from limiters.promise import Promise
-from limitproof.check.assignment import Assignment, Effort, keep_limit, least_peak
+from limitproof.check.assignment import Assignment, keep_limit, least_peak
 from limitproof.check.bursts import Burst, possible_peak, worst_burst
 from limitproof.check.cause import demanding, sequence_of
 from limitproof.check.evidence import evidence, inside
+from limitproof.check.exact import MOST_STEPS
 from limitproof.check.excess import excess_of
 from limitproof.check.occupancy import possible_counts
 from limitproof.check.settle import plural, settle
@@ -21,6 +22,7 @@ from limitproof.check.yardstick import TOLERANCE, Yardstick, nanoseconds
 from limitproof.history.columns import Bools, History, Outcome
 
 NAME = "overshoot"
+CHEAP = 200_000  # steps: what is known to be a violation is refined only as far as that goes
 
 
 def overshoot(history: History, promise: Promise) -> CheckResult:
@@ -112,14 +114,14 @@ def _find(admitted: Timeline, possibly: Timeline, yardstick: Yardstick) -> _Find
     if yardstick.kind != "sliding":
         excess = excess_of(intervals.in_units().end, yardstick) if known else 0
         return _Finding(limit, certain, possible, excess=excess)
-    assignment = keep_limit(intervals, window, limit, Effort.WITNESS if known else Effort.ALL)
+    assignment = keep_limit(intervals, window, limit, 0 if known else MOST_STEPS)
     excess = excess_of(assignment.instants, yardstick) if assignment.feasible is not True else 0
     exact: int | None = 0
     if assignment.feasible is not True:
         # what is known to be above the limit is refined only as far as that is cheap
         low, high = max(certain.peak, limit + 1), int(possible_counts(intervals, window).max())
         settled = known or assignment.feasible is False
-        least = least_peak(intervals, window, low, high, Effort.SMALL) if settled else None
+        least = least_peak(intervals, window, low, high, CHEAP) if settled else None
         exact = None if least is None else least - limit
     if not intervals.unit and certain.peak < possible:
         exact = None  # an operation of cost 2 was taken apart: the least peak may be higher
