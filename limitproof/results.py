@@ -87,6 +87,8 @@ def recover(folder: Path) -> History:
         history = records.assemble(records.read(folder), meta)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise storage.HistoryError(f"{folder} holds no whole record ({error})") from error
+    if meta.engine != "load":
+        return history  # of a Locust started by hand, which leaves nothing else
     why = history.meta.interrupted or "the run was killed before it could save its history"
     return storage.interrupted(history, why)
 

@@ -27,7 +27,7 @@ from locust.runners import MasterRunner, Runner, WorkerRunner
 from limiters.contract import Quota
 from limiters.registry import TargetError, resolve
 from limitproof.history.columns import Outcome
-from limitproof.load.client import Client, ServerGoneError, one_line
+from limitproof.load.client import ServerGoneError, one_line
 from limitproof.load.plan import Plan
 from limitproof.load.session import Session, adhoc_plan
 from limitproof.servers.errors import ServerError
@@ -44,6 +44,7 @@ class Say(Protocol):
 
 
 FOR_EVER = 1e9  # seconds
+STOP_SECONDS = 2.0  # that a request under way may take when Locust is stopped by hand
 GRACE = 6.0  # seconds that a stage may take longer than planned
 
 
@@ -78,11 +79,17 @@ class LimiterUser(User):
     def on_start(self) -> None:
         self.session = self.share.session
         self.number = self.session.next_client()
+        self.resources = ExitStack()
+        if self.share.barrier is None:
+            self._prepare_to_ask()
+
+    def on_stop(self) -> None:
+        self.resources.close()
 
     @task
     def ask(self) -> None:
         if self.share.barrier is None:
-            self._ask_for_ever()
+            self._ask_once()
             return
         try:
             self._follow_plan(self.share.barrier)
@@ -114,29 +121,30 @@ class LimiterUser(User):
                     client.perform(steps, start)
         barrier.arrive(order)
 
-    def _ask_for_ever(self) -> None:
+    def _prepare_to_ask(self) -> None:
+        """By hand there is one endless closed loop, one request a task: Locust may stop us."""
         plan = self.session.plan
         (job,) = plan.jobs
         scenario = job.stages[0].parts[0].scenario
         (flood,) = script(scenario, job.quota, 0, plan.total_clients, plan.seed + self.number)
         if not isinstance(flood, Flood):
             raise TypeError(f"{scenario.name} is no closed loop")
-        with self.session.client(0, self.number) as client:
-            if client is None:
-                gevent.sleep(FOR_EVER)
-                return
-            self.session.begun(0)
-            begun = time.monotonic()
-            while True:
-                self._ask_once(client, flood, time.monotonic() - begun)
+        self.flood = flood
+        self.client = self.resources.enter_context(self.session.client(0, self.number))
+        self.begun = time.monotonic()
 
-    def _ask_once(self, client: Client, flood: Flood, at: float) -> None:
+    def _ask_once(self) -> None:
         asked = time.perf_counter()
-        try:
-            outcome = client.acquire(flood.key_at(at))
-            failure = None if outcome in (Outcome.ADMITTED, Outcome.REJECTED) else outcome.name
-        except ServerGoneError as error:
-            failure, outcome = str(error), Outcome.UNKNOWN
+        failure, outcome = None, Outcome.ERROR
+        if self.client is None:
+            failure = "the limiter could not be made"
+        else:
+            try:
+                outcome = self.client.acquire(self.flood.key_at(time.monotonic() - self.begun))
+                if outcome not in (Outcome.ADMITTED, Outcome.REJECTED):
+                    failure = outcome.name
+            except (ServerGoneError, OSError) as error:
+                failure = str(error)
         self.environment.events.request.fire(
             request_type="acquire",
             name=outcome.name.lower(),
@@ -163,6 +171,8 @@ def prepare(environment: Environment, runner: Runner, **_: Any) -> None:
             session = Session(plan, lambda: worker_index(runner))
             LimiterUser.share = Share(session, Rendezvous(runner, plan.clients), say)
         return
+    if not environment.stop_timeout:
+        environment.stop_timeout = STOP_SECONDS
     if not isinstance(runner, WorkerRunner):
         resources = ExitStack()
         environment.events.quit.add_listener(  # type: ignore[no-untyped-call]

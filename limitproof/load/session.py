@@ -29,6 +29,10 @@ from limitproof.servers.handle import no_retry, timeouts
 from scenarios.catalogue import scenario
 from scenarios.model import Keys
 
+BY_HAND = (
+    "contract", "overshoot", "false-rejection", "contamination", "remaining", "retry-after"
+)  # fmt: skip
+"""The checks of a test started by hand, in which nobody samples the server's keys."""
 CONSTRUCTION = Key("construction", "", 1)
 """Stands in the record for the making of a limiter, where that fails."""
 
@@ -159,8 +163,9 @@ def _about(target: str, quota: Quota, seed: int) -> Meta:
         window=quota.window,
         promise=describe(promise_of(found.factory, quota)),
         seed=seed,
-        engine="load",
+        engine="locust",
         processes=0,
         clients=0,
         server={},
+        checks=BY_HAND,
     )
