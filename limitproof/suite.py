@@ -17,8 +17,8 @@ from limiters.contract import Quota
 from limiters.promise import promise_of
 from limiters.registry import Target
 from limitproof import results
-from limitproof.check.judge import judge, judgement_to_json
-from limitproof.check.verdict import Judgement, Verdict, merge
+from limitproof.check.judge import judge, judgement_to_json, summary
+from limitproof.check.verdict import Judgement, Verdict
 from limitproof.events import Event, LimiterJudged, LimiterStarted, RunFinished, RunStarted, Tick
 from limitproof.history.columns import Meta
 from limitproof.load.engine import Recorded, StageStarted, Task, Waiting, clean_up, drive
@@ -188,17 +188,6 @@ def _shown(job: Job) -> tuple[str, ...]:
     """The checks for which a job's scenarios are made; `contract` always holds."""
     parts = [part for stage in job.stages for part in stage.parts]
     return ("contract", *dict.fromkeys(check for p in parts for check in p.scenario.checks))
-
-
-def summary(judgements: Sequence[Judgement]) -> dict[str, Any]:
-    """Several limiters' verdicts as one JSON object; a single one as that of DESIGN."""
-    if len(judgements) == 1:
-        return judgement_to_json(judgements[0])
-    return {
-        "schema": 1,
-        "verdict": merge(one.verdict for one in judgements).value,
-        "limiters": [judgement_to_json(one) for one in judgements],
-    }
 
 
 def _distinct(names: Sequence[str]) -> list[str]:

@@ -6,7 +6,7 @@ The JSON form is schema 1 of the command line's `--json`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from limitproof.check.memory import memory
 from limitproof.check.overshoot import overshoot
 from limitproof.check.remaining import remaining
 from limitproof.check.retry_after import retry_after
-from limitproof.check.verdict import CheckResult, Judgement, Verdict
+from limitproof.check.verdict import CheckResult, Judgement, Verdict, merge
 from limitproof.check.yardstick import promise_of_meta
 from limitproof.history.columns import History
 
@@ -93,6 +93,17 @@ def judgement_to_json(judgement: Judgement) -> dict[str, Any]:
         "server": _plain(judgement.server),
         "verdict": judgement.verdict.value,
         "checks": [_check_to_json(check) for check in judgement.checks],
+    }
+
+
+def summary(judgements: Sequence[Judgement]) -> dict[str, Any]:
+    """Several limiters' verdicts as one JSON object; a single one as that of DESIGN."""
+    if len(judgements) == 1:
+        return judgement_to_json(judgements[0])
+    return {
+        "schema": 1,
+        "verdict": merge(one.verdict for one in judgements).value,
+        "limiters": [judgement_to_json(one) for one in judgements],
     }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from limiters.contract import Quota
-from limitproof.check.judge import judge
+from limitproof.check.judge import judge, summary
 from limitproof.check.verdict import merge
 from limitproof.cli.exits import exit_of
 from limitproof.cli.options import output_options
@@ -16,7 +16,6 @@ from limitproof.report.console import console_for
 from limitproof.report.json_file import write
 from limitproof.report.table import checks_table
 from limitproof.results import find_histories
-from limitproof.suite import summary
 
 
 @click.command()

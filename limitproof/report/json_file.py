@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
+from limitproof.check.judge import summary
 from limitproof.events import Event, RunFinished
 from limitproof.results import write_json
-from limitproof.suite import summary
 
 
 @dataclass(frozen=True, slots=True)
