@@ -22,7 +22,7 @@ from limitproof.check.yardstick import TOLERANCE, Yardstick, nanoseconds
 from limitproof.history.columns import Bools, History, Outcome
 
 NAME = "overshoot"
-CHEAP = 200_000  # steps: what is known to be a violation is refined only as far as that goes
+CHEAP = 400_000  # steps: what is known to be a violation is refined only as far as that goes
 
 
 def overshoot(history: History, promise: Promise) -> CheckResult:
