@@ -134,6 +134,7 @@ class _Follower:
         why = ""
         done = False
         while not why:
+            running = self._locust.running  # looked at first: it may speak and end in between
             for event in self._locust.said():
                 match event["event"]:
                     case "stage":
@@ -146,7 +147,7 @@ class _Follower:
                     case "done":
                         done = True
                         self._move_to(len(self._tasks))
-            why = why or self._trouble(begun, done=done)
+            why = why or self._trouble(begun, running=running, done=done)
             why = self._sample() or why
             yield from self._hand_out_watched()
             if self.finished == len(self._tasks):
@@ -155,6 +156,9 @@ class _Follower:
                 told = time.monotonic()
                 yield Waiting()
             time.sleep(TICK)
+        if not self.over and not self._server.alive():  # the clients may notice before us
+            self.over = True
+            why = f"Redis went away: {why}"
         yield from self._give_up(why)
 
     def _move_to(self, place: int) -> None:
@@ -163,12 +167,11 @@ class _Follower:
                 self._ended[self._current] = time.monotonic()
             self._current = place
 
-    def _trouble(self, begun: float, *, done: bool) -> str:
+    def _trouble(self, begun: float, *, running: bool, done: bool) -> str:
         if self._stop():
             self.over = True
             return "stopped by Ctrl-C"
-        if not self._locust.running and not done:
-            # Its last events may have been written just before it ended.
+        if not running and not done:
             if self._current < 0:
                 raise LocustError(f"Locust did not start: {self._locust.last_words()}")
             return f"Locust ended early: {self._locust.last_words()}"
