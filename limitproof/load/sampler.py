@@ -12,8 +12,12 @@ import redis
 
 from limitproof.history.columns import StateSeries
 
-_CARDINALITY: Mapping[str, str] = {"zset": "ZCARD", "list": "LLEN", "hash": "HLEN", "set": "SCARD"}
+_CARDINALITY: Mapping[str, str] = {
+    "zset": "ZCARD", "list": "LLEN", "hash": "HLEN", "set": "SCARD", "stream": "XLEN",
+}  # fmt: skip
 _BATCH = 500
+_Key = bytes | str
+"""As Redis tells it: a name need not be text."""
 
 
 @dataclass(slots=True)
@@ -48,7 +52,7 @@ class Sampler:
 
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
-        self._types: dict[str, str] = {}
+        self._types: dict[_Key, str] = {}
         self._rows: dict[str, _Rows] = {}
 
     def sample(self, prefixes: Sequence[str], now: int) -> float:
@@ -60,13 +64,13 @@ class Sampler:
         for prefix in prefixes:
             rows = self._rows.setdefault(prefix, _Rows())
             rows.instants.append(now)
-            keys = [_text(key) for key in self._client.scan_iter(match=f"{prefix}*", count=1000)]
-            keys = list(dict.fromkeys(keys))  # SCAN may tell a key twice
+            found = self._client.scan_iter(match=f"{prefix}*", count=1000)
+            keys = list(dict.fromkeys(found))  # SCAN may tell a key twice
             for start in range(0, len(keys), _BATCH):
                 self._sample_keys(rows, prefix, keys[start : start + _BATCH], now)
         return time.perf_counter() - begun
 
-    def _sample_keys(self, rows: _Rows, prefix: str, keys: Sequence[str], now: int) -> None:
+    def _sample_keys(self, rows: _Rows, prefix: str, keys: Sequence[_Key], now: int) -> None:
         unknown = [key for key in keys if key not in self._types]
         with self._client.pipeline(transaction=False) as pipe:
             for key in unknown:
@@ -85,7 +89,7 @@ class Sampler:
             if not isinstance(size, int) or not isinstance(elements, int) or ttl == -2:
                 self._types.pop(key, None)  # gone in between, or of another type by now
                 continue
-            name = rows.names.setdefault(key.removeprefix(prefix), len(rows.names))
+            name = rows.names.setdefault(_text(key).removeprefix(prefix), len(rows.names))
             for column, value in zip(rows.columns, (now, name, size, elements, ttl), strict=True):
                 column.append(value)
 
