@@ -142,6 +142,9 @@ def short(value: object) -> str:
 
 
 def one_line(error: BaseException) -> str:
-    """An exception's type and message in one line."""
-    text = " ".join(str(error).split())
+    """An exception's type and message in one line; never raises."""
+    try:
+        text = " ".join(str(error).split())
+    except Exception as worse:  # noqa: BLE001 - a foreign __str__ may do anything
+        text = f"its message raises {type(worse).__name__}"
     return f"{type(error).__name__}: {text}"[:300] if text else type(error).__name__
