@@ -104,8 +104,8 @@ def _failed(history: History, line: Timeline, wrong: Timeline, yardstick: Yardst
 
 def _unviolated(line: Timeline, refused: Timeline, yardstick: Yardstick) -> CheckResult:
     verdict, complete = Verdict.UNKNOWN, False
-    if not len(line):
-        because = "there are no operations"
+    if not len(line.admitted) and not len(refused):
+        because = "no operation was decided"
     elif not demanding(line, yardstick).any():
         because = "no key was asked for as much as its limit: nothing could be refused too early"
     else:

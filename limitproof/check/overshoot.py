@@ -198,7 +198,7 @@ def _proof(history: History, admitted: Timeline, yardstick: Yardstick) -> Eviden
 def _unviolated(finding: _Finding, reached: Bools, measured: dict[str, Any]) -> CheckResult:
     verdict, complete = Verdict.UNKNOWN, False
     if not measured["admitted"]:
-        because = "nothing was admitted" if measured["refused"] else "there are no operations"
+        because = "nothing was admitted" if measured["refused"] else "no operation was decided"
     elif not reached.any():
         because = "no key was asked for more than its limit within one window"
     elif not measured["refused"]:
