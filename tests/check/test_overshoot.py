@@ -11,24 +11,18 @@ from limitproof.check.overshoot import overshoot
 from limitproof.check.verdict import Cause, CheckResult, Verdict
 from limitproof.check.yardstick import promise_of_meta
 from limitproof.history.columns import History, Operations, Outcome
-from tests.check.worlds import (
-    EPOCH,
-    MS,
-    SECOND,
+from tests.check.models import (
     Model,
     aligned,
-    at_once,
     bucket,
     fixed,
     get_set,
-    history,
     ideal,
-    one_after_the_other,
     refreshed,
-    run,
     same_millisecond,
     unlimited,
 )
+from tests.check.worlds import EPOCH, MS, SECOND, at_once, history, one_after_the_other, run
 
 
 def check(given: History) -> CheckResult:
@@ -171,9 +165,9 @@ def test_an_operation_of_unknown_end_is_possible_never_certain() -> None:
 @pytest.mark.parametrize(
     ("operations", "because"),
     [
-        (Operations.of([]), "no operations"),
+        (Operations.of([]), "no operation was decided"),
         (Operations.of([EPOCH] * 9, outcome=Outcome.REJECTED), "nothing was admitted"),
-        (Operations.of([EPOCH] * 9, outcome=Outcome.DROPPED), "no operations"),
+        (Operations.of([EPOCH] * 9, outcome=Outcome.DROPPED), "no operation was decided"),
         (Operations.of([EPOCH, EPOCH]), "no key was asked for more"),
         (Operations.of([EPOCH + i * SECOND for i in range(9)]), "no key was asked for more"),
     ],

@@ -11,24 +11,19 @@ from limitproof.check.false_rejection import false_rejection
 from limitproof.check.verdict import Cause, CheckResult, Verdict
 from limitproof.check.yardstick import promise_of_meta
 from limitproof.history.columns import History, Operations, Outcome
-from tests.check.worlds import (
-    EPOCH,
-    MS,
+from tests.check.models import (
     Model,
     add_then_count,
     aligned,
-    at_once,
     bucket,
     cleans_up,
     fixed,
-    history,
     ideal,
     off_by_one,
-    one_after_the_other,
     refreshed,
-    run,
     stores_refused,
 )
+from tests.check.worlds import EPOCH, MS, at_once, history, one_after_the_other, run
 
 HAMMER = one_after_the_other(300, 0.02)
 POLITE = [*one_after_the_other(90, 0.02), *one_after_the_other(12, 0.3, start=2.5)]
@@ -137,3 +132,10 @@ def test_refusals_at_random_are_no_debt() -> None:
 
 def test_no_debt_can_show_where_all_come_at_once() -> None:
     assert contaminated(run(stores_refused, at_once(30))).verdict is Verdict.UNKNOWN
+
+
+def test_a_limiter_that_only_raises_is_not_found_innocent() -> None:
+    at = [EPOCH + i * MS for i in range(30)]
+    assert rejected(history(Operations.of(at, at, outcome=Outcome.ERROR))).verdict is (
+        Verdict.UNKNOWN
+    )
