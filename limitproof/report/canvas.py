@@ -6,12 +6,14 @@ Only matplotlib's object API is used: no pyplot, no current figure, nothing glob
 from __future__ import annotations
 
 import io
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from PIL import Image
 
 DOTS = 150  # an inch; the page shows a figure at half its pixels or more
@@ -56,7 +58,7 @@ LIGHT = Theme(
     muted="#5b6570",
     grid="#e6e9ed",
     quiet="#b4bcc6",
-    calm="#7fa3c7",
+    calm="#9dbbd8",
     alarm="#d1352b",
     lines=(
         "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#b58900", "#56b4e9", "#6a3d9a", "#222222",
@@ -70,7 +72,7 @@ DARK = Theme(
     grid="#2b323b",
     quiet="#525d69",
     calm="#5b86b3",
-    alarm="#ff6b5e",
+    alarm="#e8584c",
     lines=(
         "#ff8a3d", "#4aa8e8", "#2fc79a", "#e79ac4", "#e6c229", "#8fd3ff", "#b48be0", "#f0f0f0",
     ),
@@ -116,13 +118,22 @@ def style_of(number: int, theme: Theme) -> tuple[str, str]:
 
 def develop(figure: Figure, name: str, title: str, alt: str, note: str) -> Picture:
     """The figure as a PNG with a palette, a third of the size; equal figures give equal bytes."""
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
     out = io.BytesIO()
     canvas: Any = FigureCanvasAgg(figure)  # its methods have no types
-    canvas.print_png(out)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # drawn as a box
+        canvas.print_png(out, pil_kwargs={"compress_level": 1})
     image = Image.open(out).convert("RGB")
     out = io.BytesIO()
     image.quantize(COLOURS, dither=Image.Dither.NONE).save(out, format="PNG", optimize=True)
     return Picture(name, title, alt, note, out.getvalue(), image.width, image.height)
+
+
+def short(name: str, most: int = 30) -> str:
+    """A foreign name as a label: one line, not too long."""
+    return " ".join(name.split())[:most]
 
 
 def spread(wanted: list[float], gap: float, low: float, high: float) -> list[float]:

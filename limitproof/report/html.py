@@ -13,6 +13,7 @@ from limitproof.report import page
 from limitproof.results import write_text
 
 NAME = "report.html"
+LARGEST = 990_000  # bytes of a page with every comfort
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,11 @@ def write_report(folder: Path, judged: Sequence[LimiterJudged], *, stopped: str 
 
     light, dark = draw_plots(judged, LIGHT), draw_plots(judged, DARK)
     save_plots(light, folder)
-    path = folder / NAME
-    write_text(path, render(folder, judged, page.figures(light, dark), stopped=stopped))
+    path, figures = folder / NAME, page.figures(light, dark)
+    text = render(folder, judged, figures, stopped=stopped)
+    if len(text.encode()) > LARGEST:
+        text = render(folder, judged, figures, stopped=stopped, brief=True)
+    write_text(path, text)
     return path
 
 
@@ -46,16 +50,21 @@ def render(
     figures: Sequence[page.Figure] = (),
     *,
     stopped: str = "",
+    brief: bool = False,
 ) -> str:
-    """The page as text. Everything that comes from a limiter or a file is escaped."""
+    """The page as text. Everything that comes from a limiter or a file is escaped.
+
+    `brief` leaves out what is a comfort only: tooltips, and the plots for dark pages.
+    """
     interrupted = (one.history.meta.interrupted for one in judged)
     return _environment().get_template(NAME).render(
-        title=folder.name,
+        title=folder.resolve().name,
         counted=page.counted(judged),
         about=page.about(folder, judged),
         cards=page.cards(judged),
         figures=figures,
         symbols=page.SYMBOLS,
+        brief=brief,
         stopped=page.clip(stopped or next(filter(None, interrupted), "")),
         others=any(one.history.meta.promise.get("kind") != "sliding" for one in judged),
     )  # fmt: skip

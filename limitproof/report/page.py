@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from limitproof import results
 from limitproof.check.verdict import CheckResult, Verdict
 from limitproof.events import LimiterJudged
-from limitproof.report.evidence import Timeline, duration, table, timeline
-from limitproof.report.numbers import count, si
+from limitproof.report.evidence import Timeline, duration, sentence, table, timeline
+from limitproof.report.numbers import count
 from limitproof.report.summary import Line, line_of, open_loop
 
 if TYPE_CHECKING:  # matplotlib is imported only when a page is drawn
@@ -37,6 +37,7 @@ class CheckCard:
     measured: tuple[tuple[str, str], ...]
     place: str
     drawing: Timeline | None
+    single: str
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     hidden: int
@@ -85,7 +86,7 @@ def _card(number: int, one: LimiterJudged) -> Card:
             "-" if line.ratio is None else f"{line.ratio:.2f}",
             count(line.excess),
             count(line.false_rejections),
-            si(line.slope),
+            line.memory,
             count(line.rate),
         ),
         facts=_facts(one, line),
@@ -121,7 +122,8 @@ def _facts(one: LimiterJudged, line: Line) -> tuple[tuple[str, str], ...]:
 def _check(check: CheckResult) -> CheckCard:
     evidence = check.evidence
     drawing = timeline(evidence) if evidence else None
-    headings, rows = table(evidence.rows) if evidence and drawing is None else ((), ())
+    single = sentence(evidence) if evidence else ""
+    headings, rows = table(evidence.rows) if evidence and not (drawing or single) else ((), ())
     return CheckCard(
         name=check.name,
         verdict=check.verdict.value,
@@ -130,6 +132,7 @@ def _check(check: CheckResult) -> CheckCard:
         measured=tuple((name.replace("_", " "), _plain(v)) for name, v in check.measured.items()),
         place=clip(evidence.key, 120) if evidence else "",
         drawing=drawing,
+        single=single,
         headings=headings,
         rows=tuple(tuple(clip(cell, 120) for cell in row) for row in rows),
         hidden=max(0, evidence.total - len(rows)) if evidence and rows else 0,

@@ -18,6 +18,7 @@ from limitproof.report.canvas import (
     dress,
     headline,
     new_figure,
+    short,
     spread,
     style_of,
 )
@@ -66,7 +67,7 @@ def draw_herds(judged: Sequence[LimiterJudged], theme: Theme) -> Picture | None:
         "one value are drawn side by side."
     )
     if left_out:
-        note += f" Not drawn: {', '.join(name[:40] for name, _ in left_out)}."
+        note += f" Not drawn: {', '.join(short(name, 40) for name, _ in left_out)}."
     return develop(figure, "herds", title, _told(guilty, clean), note)
 
 
@@ -108,7 +109,7 @@ def _lines(axes: Axes, guilty: Sequence[Line], top: int, theme: Theme) -> None:
             linestyle=(0, (1, 1.6)), transform=shift,
         )  # fmt: skip
         axes.annotate(
-            f"{name[:30]}  {count(_worst((name, line)))}", xy=(clients[-1], ends[number]),
+            f"{short(name, 30)}  {count(_worst((name, line)))}", xy=(clients[-1], ends[number]),
             xycoords=shift, xytext=(clients[-1] * 1.22, places[number]), textcoords="data",
             color=colour, size=9, va="center", annotation_clip=False,
             arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.8, "shrinkA": 2,
@@ -123,7 +124,7 @@ def _innocent(axes: Axes, names: Sequence[str], theme: Theme) -> None:
     axes.axhline(0, color=theme.quiet, linewidth=1.6, zorder=1)
     named = [name for name in names if name in FAMILIES] or list(names[:4])
     others = len(names) - len(named)
-    text = ", ".join(name[:30] for name in named) + (f" and {others} more" if others else "")
+    text = ", ".join(short(name, 30) for name in named) + (f" and {others} more" if others else "")
     axes.text(
         1.028, 0.045, "\n".join(textwrap.wrap(f"never: {text}", 38)), size=8.5, color=theme.muted,
         transform=axes.transAxes, va="center",
@@ -149,7 +150,11 @@ def _rounds(found: Sequence[Line]) -> str:
 
 def _told(guilty: Sequence[Line], clean: Sequence[str]) -> str:
     worst = "; ".join(
-        f"{name}: " + ", ".join(f"{herd.worst} at {herd.clients} clients" for herd in line)
+        f"{short(name)}: "
+        + ", ".join(
+            f"{herd.worst} at {herd.clients} client{'s' * (herd.clients > 1)}" for herd in line
+        )
         for name, line in guilty
     )
-    return f"Worst overshoot by herd size. {worst or 'None overshoots'}. Never: {', '.join(clean)}."
+    never = ", ".join(map(short, clean)) or "none"
+    return f"Worst overshoot by herd size. {worst or 'None overshoots'}. Never: {never}."

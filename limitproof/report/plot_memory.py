@@ -17,6 +17,7 @@ from limitproof.report.canvas import (
     dress,
     headline,
     new_figure,
+    short,
     spread,
     style_of,
 )
@@ -39,12 +40,10 @@ def draw_memory(judged: Sequence[LimiterJudged], theme: Theme) -> Picture | None
         return None
     leaks = [one.limiter for one in judged if _leaks(one)]
     style = {name: style_of(number, theme) for number, name in enumerate(leaks)}
-    title = (
-        f"{len(leaks)} of {len(judged)} limiters keep more than the quota explains"
-        if len(judged) > 1
-        else f"{judged[0].limiter} " + ("keeps more than the quota explains" if leaks else
-                                        "is not found to keep more than it needs")
-    )  # fmt: skip
+    title = f"{len(leaks)} of {len(judged)} limiters keep more than the quota explains"
+    if len(judged) == 1:
+        found = "keeps" if leaks else "is not found to keep"
+        title = f"{short(judged[0].limiter)} {found} more than the quota explains"
     figure = new_figure(WIDTH, HEIGHT, theme)
     headline(
         figure, theme, title,
@@ -116,7 +115,7 @@ def _panel(
     places = spread([height for height, _, _ in wanted], 0.052, 0.0, 1.0)
     for place, (height, name, colour) in zip(places, wanted, strict=True):
         axes.annotate(
-            name[:28], xy=(1.0, height), xytext=(1.04, place), xycoords="axes fraction",
+            short(name, 28), xy=(1.0, height), xytext=(1.04, place), xycoords="axes fraction",
             textcoords="axes fraction", color=colour, size=8.5, va="center", annotation_clip=False,
             arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.7, "shrinkA": 0},
         )  # fmt: skip
@@ -137,7 +136,7 @@ def _told(panels: dict[str, list[tuple[str, Memory]]]) -> str:
     return " ".join(
         f"{heading}: "
         + ", ".join(
-            f"{name[:40]} at most {si(int(memory.size.max()), 'B')}, "
+            f"{short(name, 40)} at most {si(int(memory.size.max()), 'B')}, "
             f"{si(int(memory.size[-1]), 'B')} at the end"
             for name, memory in panels[scenario]
         )

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from limitproof.events import LimiterJudged
-from limitproof.report.canvas import Picture, Theme, develop, dress, headline, new_figure
+from limitproof.report.canvas import Picture, Theme, develop, dress, headline, new_figure, short
 from limitproof.report.numbers import count, si
 from limitproof.report.series import Window, fullest_window
 
@@ -21,7 +21,7 @@ WIDTH = 12.0  # inches
 def draw_windows(judged: Sequence[LimiterJudged], theme: Theme) -> Picture | None:
     """Small multiples, in the order of the run; None where nothing was asked of any limiter."""
     windows = ((one, fullest_window(one.history, MOST_POINTS)) for one in judged)
-    found = [(one, window) for one, window in windows if window is not None]
+    found = [(one, window) for one, window in windows if window is not None and len(window.counts)]
     if not found:
         return None
     columns = min(COLUMNS, len(found))
@@ -77,14 +77,14 @@ def _draw(axes: Axes, one: LimiterJudged, window: Window, theme: Theme) -> None:
     _beside(axes, limit, "limit", theme)
     if fixed:
         axes.axhline(2 * limit, color=theme.ink, linewidth=0.9, linestyle=(0, (4, 3)))
-        _beside(axes, 2 * limit, "2 × limit", theme)
+        _beside(axes, 2 * limit, "twice", theme)
     ticks = [0, limit, *([2 * limit] if fixed else [window.peak] if beyond else [])]
     apart = [at for at, after in zip(ticks, [*ticks[1:], 2 * top], strict=True)
              if after - at > 0.12 * top]  # fmt: skip
     axes.yaxis.set_major_locator(FixedLocator(apart))
     axes.yaxis.set_major_formatter(lambda value, _: si(value))
     axes.set_title(
-        one.limiter[:30], loc="left", size=9.5, fontweight="bold", color=theme.ink, pad=15
+        short(one.limiter, 30), loc="left", size=9.5, fontweight="bold", color=theme.ink, pad=15
     )
     axes.text(
         0.0, 1.045, f"{(window.key.scenario or window.key.name)[:24]}: at most "
@@ -103,11 +103,11 @@ def _beside(axes: Axes, height: float, text: str, theme: Theme) -> None:
 def _one_title(one: LimiterJudged, window: Window) -> str:
     limit = one.history.meta.limit
     if window.peak > limit:
-        return f"{one.limiter[:40]} admits {count(window.peak)} in a window of {count(limit)}"
-    return f"{one.limiter[:40]} admits no more than its limit of {count(limit)} in a window"
+        return f"{short(one.limiter, 40)} admits {count(window.peak)} in a window of {count(limit)}"
+    return f"{short(one.limiter, 40)} admits no more than its limit of {count(limit)} in a window"
 
 
 def _told(found: Sequence[tuple[LimiterJudged, Window]]) -> str:
     limit = count(found[0][0].history.meta.limit)
-    peaks = ", ".join(f"{one.limiter[:40]} {count(window.peak)}" for one, window in found)
+    peaks = ", ".join(f"{short(one.limiter, 40)} {count(window.peak)}" for one, window in found)
     return f"The most that was admitted in one window, where {limit} is the limit: {peaks}."
