@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from limitproof.check.judge import judge
 from limitproof.check.verdict import Verdict
-from tests.check.worlds import MS, Model, Request, aligned, bucket, fixed, ideal, run
+from tests.check.models import Model, aligned, bucket, fixed, ideal
+from tests.check.worlds import MS, Request, run
 
 CORRECT = {
     "sliding": (ideal, "sliding"),

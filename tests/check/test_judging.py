@@ -15,7 +15,8 @@ from limitproof.check.judge import CHECKS, Check, judge, judgement_to_json
 from limitproof.check.verdict import Cause, CheckResult, Verdict
 from limitproof.check.yardstick import promise_of_meta
 from limitproof.history.columns import History, Operations, Outcome
-from tests.check.worlds import EPOCH, MS, fixed, history, ideal, one_after_the_other, run, unlimited
+from tests.check.models import fixed, ideal, unlimited
+from tests.check.worlds import EPOCH, MS, history, one_after_the_other, run
 
 BUSY = one_after_the_other(60, 0.02)
 

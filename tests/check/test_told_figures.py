@@ -14,16 +14,8 @@ from limitproof.check.retry_after import retry_after
 from limitproof.check.verdict import Cause, CheckResult, Verdict
 from limitproof.check.yardstick import promise_of_meta
 from limitproof.history.columns import Floats, History, Outcome
-from tests.check.worlds import (
-    aligned,
-    at_once,
-    bucket,
-    fixed,
-    ideal,
-    one_after_the_other,
-    run,
-    unlimited,
-)
+from tests.check.models import aligned, bucket, fixed, ideal, unlimited
+from tests.check.worlds import at_once, one_after_the_other, run
 
 TRAFFIC = [*one_after_the_other(120, 0.05), *at_once(20, start=8.0, lasting=0.3)]
 
