@@ -16,6 +16,7 @@ import redis
 from limiters.contract import Decision, Limiter
 from limitproof.history.columns import NANOSECONDS, Key, Outcome
 from limitproof.history.recorder import Discarder, Recorder
+from limitproof.load.connection import let_others_go
 from limitproof.traffic import Flood, Step
 
 DROP_AFTER = NANOSECONDS // 2
@@ -109,7 +110,7 @@ class Client:
         while (left := instant - self.recorder.now()) > _SPIN:
             time.sleep((left - _SPIN) / NANOSECONDS)
         while self.recorder.now() < instant:
-            time.sleep(0)
+            let_others_go()
 
 
 def rubbish(decision: object) -> str | None:
