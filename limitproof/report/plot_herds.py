@@ -62,10 +62,9 @@ def draw_herds(judged: Sequence[LimiterJudged], theme: Theme) -> Picture | None:
     _scales(axes, sizes, top, judged[0].history.meta.limit, theme)
     _lines(axes, guilty, top, theme)
     _innocent(axes, clean, theme)
-    note = (
-        f"Herds of each size: {_rounds(found)}. Overshoot is what is certain; lines that end at "
-        "one value are drawn side by side."
-    )
+    note = f"Herds of each size: {_rounds(found)}. Overshoot is what is certain."
+    if len(guilty) > 1:
+        note += " Lines that end at one value are drawn side by side."
     if left_out:
         note += f" Not drawn: {', '.join(short(name, 40) for name, _ in left_out)}."
     return develop(figure, "herds", title, _told(guilty, clean), note)

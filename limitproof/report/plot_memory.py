@@ -39,21 +39,21 @@ def draw_memory(judged: Sequence[LimiterJudged], theme: Theme) -> Picture | None
     if not any(panels.values()):
         return None
     leaks = [one.limiter for one in judged if _leaks(one)]
-    style = {name: style_of(number, theme) for number, name in enumerate(leaks)}
+    coloured = leaks if len(judged) > 1 else [judged[0].limiter]
+    style = {name: style_of(number, theme) for number, name in enumerate(coloured)}
     title = f"{len(leaks)} of {len(judged)} limiters keep more than the quota explains"
-    if len(judged) == 1:
-        found = "keeps" if leaks else "is not found to keep"
-        title = f"{short(judged[0].limiter)} {found} more than the quota explains"
+    below = "Bytes of all keys of a limiter on the server, over time. "
+    if len(judged) > 1:
+        below += "Coloured: fails memory or expiry; grey: does not. "
+    else:
+        title = f"{short(judged[0].limiter)} {_found(judged[0])}"
     figure = new_figure(WIDTH, HEIGHT, theme)
-    headline(
-        figure, theme, title,
-        "Bytes of all keys of a limiter on the server, over time. Coloured: fails memory or "
-        "expiry; grey: does not. The traffic ends at the dashed line.",
-    )  # fmt: skip
+    headline(figure, theme, title, below + "The traffic ends at the dashed line.")
+    width = 0.325 if len(judged) > 1 else 0.42  # names stand at the right
     highest = max(int(memory.size.max()) for found in panels.values() for _, memory in found)
     for place, (scenario, heading) in enumerate(PANELS):
-        axes = figure.add_axes((0.055 + place * 0.485, 0.115, 0.325, 0.645))
-        _panel(axes, panels[scenario], style, highest, theme)
+        axes = figure.add_axes((0.055 + place * 0.485, 0.115, width, 0.645))
+        _panel(axes, panels[scenario], style, highest, theme, named=len(judged) > 1)
         axes.set_title(heading, loc="left", size=11, fontweight="bold", color=theme.ink, pad=12)
     samples = sum(len(memory.size) for found in panels.values() for _, memory in found)
     note = f"{samples:,} samples (MEMORY USAGE), at most {MOST_POINTS:,} drawn a line."
@@ -75,12 +75,23 @@ def _leaks(one: LimiterJudged) -> bool:
     return any(check is not None and check.verdict is Verdict.FAIL for check in checks)
 
 
+def _found(one: LimiterJudged) -> str:
+    if _leaks(one):
+        return "keeps more than the quota explains"
+    check = one.judgement.check("memory")
+    if check is not None and check.verdict is Verdict.PASS:
+        return "keeps no more than the quota explains"
+    return "was not watched for long enough to judge its memory"
+
+
 def _panel(
     axes: Axes,
     found: Sequence[tuple[str, Memory]],
     style: dict[str, tuple[str, str]],
     highest: int,
     theme: Theme,
+    *,
+    named: bool,
 ) -> None:
     dress(axes, theme)
     axes.set_yscale("symlog", linthresh=FLOOR, linscale=0.25)
@@ -110,6 +121,8 @@ def _panel(
                 axes, memory, color=colour, linewidth=1.9, marker=marker, markersize=5,
                 markevery=(0.05, 0.2), markeredgecolor=theme.paper, markeredgewidth=0.5, zorder=3,
             )  # fmt: skip
+            if not named:
+                continue
             wanted.append((_height(axes, memory), name, colour))
     wanted.sort()
     places = spread([height for height, _, _ in wanted], 0.052, 0.0, 1.0)

@@ -84,12 +84,13 @@ def _draw(axes: Axes, one: LimiterJudged, window: Window, theme: Theme) -> None:
     axes.yaxis.set_major_locator(FixedLocator(apart))
     axes.yaxis.set_major_formatter(lambda value, _: si(value))
     axes.set_title(
-        short(one.limiter, 30), loc="left", size=9.5, fontweight="bold", color=theme.ink, pad=15
+        short(one.limiter, 30), loc="left", size=9.5, fontweight="bold", color=theme.ink, pad=17
     )
-    axes.text(
-        0.0, 1.045, f"{(window.key.scenario or window.key.name)[:24]}: at most "
-        f"{count(window.peak)} of {count(limit)}",
-        transform=axes.transAxes, size=8, color=theme.alarm if beyond else theme.muted,
+    where = short(window.key.scenario or window.key.name, 24)
+    axes.annotate(
+        f"{where}: at most {count(window.peak)} of {count(limit)}", xy=(0, 1), xytext=(0, 5.5),
+        xycoords="axes fraction", textcoords="offset points", size=8,
+        color=theme.alarm if beyond else theme.muted,
     )  # fmt: skip
 
 
@@ -101,10 +102,10 @@ def _beside(axes: Axes, height: float, text: str, theme: Theme) -> None:
 
 
 def _one_title(one: LimiterJudged, window: Window) -> str:
-    limit = one.history.meta.limit
-    if window.peak > limit:
-        return f"{short(one.limiter, 40)} admits {count(window.peak)} in a window of {count(limit)}"
-    return f"{short(one.limiter, 40)} admits no more than its limit of {count(limit)} in a window"
+    limit, name = count(one.history.meta.limit), short(one.limiter)
+    if window.peak > one.history.meta.limit:
+        return f"{name} admits {count(window.peak)} in one window where {limit} may be"
+    return f"{name} admits no more than {limit} in one window"
 
 
 def _told(found: Sequence[tuple[LimiterJudged, Window]]) -> str:

@@ -45,6 +45,15 @@ def test_titles_say_what_one_sees() -> None:
     assert "get_set_json 16" in windows.alt
 
 
+def test_a_single_limiter_is_called_by_its_name() -> None:
+    titles = [picture.title for picture in draw_plots([judged("mine")], LIGHT)]
+    assert titles == [
+        "mine admits no more than 10 in one window",
+        "No herd of clients gets more than the limit",
+        "mine keeps no more than the quota explains",
+    ]
+
+
 def test_the_same_run_gives_the_same_bytes() -> None:
     first, second = (draw_plots(three(), LIGHT) for _ in range(2))
     assert [one.png for one in first] == [one.png for one in second]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from limitproof.check.footprint import footprint
 from limitproof.check.intervals import Intervals
+from limitproof.check.judge import judge
 from limitproof.history.columns import Int64s
 from limitproof.report.series import fullest_window, herds, memory_over_time, running_counts, thin
 from tests.report.runs import HERD_SIZES, LIMIT, ROUNDS, history
@@ -54,6 +55,16 @@ def test_the_fullest_window_shows_what_was_planted() -> None:
     assert window is not None
     assert (window.key.name, window.peak) == ("sustained/hot", LIMIT + 6)
     assert len(window.counts) == len(window.seconds) <= 2000
+
+
+@pytest.mark.parametrize("beyond", [0, 1, 6])
+def test_the_plot_and_the_verdict_tell_the_same_peak(beyond: int) -> None:
+    made = history("x", beyond=beyond)
+    window = fullest_window(made, 2000)
+    found = judge(made, names=("overshoot",)).check("overshoot")
+    assert window is not None
+    assert found is not None
+    assert window.peak == found.measured["peak"]
 
 
 def test_a_large_history_is_thinned_to_what_can_be_drawn() -> None:
