@@ -101,7 +101,9 @@ def drive(
                 server.url, str(batch), seed, processes, clients, tuple(t.job for t in waiting)
             )
             with started(plan) as locust:
-                follower = _Follower(waiting, locust, server, Sampler(connection), stop)
+                follower = _Follower(
+                    waiting, locust, server, Sampler(connection, ours=server.spawned), stop
+                )
                 yield from follower.follow()
             waiting = waiting[follower.finished :]
             round_ += 1

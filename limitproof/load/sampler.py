@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from array import array
 from collections.abc import Mapping, Sequence
@@ -44,14 +45,20 @@ class _Rows:
 
 
 class Sampler:
-    """Samples all keys under given prefixes, one series a prefix.
+    """Samples the keys that hold given prefixes, one series a prefix.
 
-    It only reads, and only keys under its prefixes: SCAN, TYPE, MEMORY USAGE … SAMPLES 0 (the
-    exact size: every element is visited), PTTL and the type's cardinality.
+    A prefix may stand anywhere in a key: `limits`, for one, puts a namespace of its own before it.
+    On a server that is all `ours`, keys without any prefix (a limiter may hash its keys, or keep
+    an index) belong to the prefix that was last in the list when they were first seen.
+
+    It only reads: SCAN, TYPE, MEMORY USAGE … SAMPLES 0 (the exact size: every element is
+    visited), PTTL and the type's cardinality.
     """
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: redis.Redis, *, ours: bool = False) -> None:
         self._client = client
+        self._ours = ours
+        self._strays: dict[_Key, str] = {}
         self._types: dict[_Key, str] = {}
         self._rows: dict[str, _Rows] = {}
 
@@ -62,13 +69,25 @@ class Sampler:
         """
         begun = time.perf_counter()
         for prefix in prefixes:
-            rows = self._rows.setdefault(prefix, _Rows())
-            rows.instants.append(now)
-            found = self._client.scan_iter(match=f"{prefix}*", count=1000)
-            keys = list(dict.fromkeys(found))  # SCAN may tell a key twice
+            self._rows.setdefault(prefix, _Rows()).instants.append(now)
+        for prefix, keys in self._find(prefixes).items():
             for start in range(0, len(keys), _BATCH):
-                self._sample_keys(rows, prefix, keys[start : start + _BATCH], now)
+                self._sample_keys(self._rows[prefix], prefix, keys[start : start + _BATCH], now)
         return time.perf_counter() - begun
+
+    def _find(self, prefixes: Sequence[str]) -> dict[str, list[_Key]]:
+        """The keys of each prefix, each once: SCAN may tell a key twice."""
+        keys: dict[str, list[_Key]] = {prefix: [] for prefix in prefixes}
+        patterns = ["*"] if self._ours else [f"*{_literal(prefix)}*" for prefix in prefixes]
+        scans = (self._client.scan_iter(match=pattern, count=1000) for pattern in patterns)
+        for key in dict.fromkeys(key for scan in scans for key in scan):
+            text = _text(key)
+            owner = next((prefix for prefix in self._rows if prefix in text), None)
+            if owner is None and prefixes:
+                owner = self._strays.setdefault(key, prefixes[-1])
+            if owner in keys:
+                keys[owner].append(key)
+        return keys
 
     def _sample_keys(self, rows: _Rows, prefix: str, keys: Sequence[_Key], now: int) -> None:
         unknown = [key for key in keys if key not in self._types]
@@ -89,7 +108,7 @@ class Sampler:
             if not isinstance(size, int) or not isinstance(elements, int) or ttl == -2:
                 self._types.pop(key, None)  # gone in between, or of another type by now
                 continue
-            name = rows.names.setdefault(_text(key).removeprefix(prefix), len(rows.names))
+            name = rows.names.setdefault(_text(key).replace(prefix, "", 1), len(rows.names))
             for column, value in zip(rows.columns, (now, name, size, elements, ttl), strict=True):
                 column.append(value)
 
@@ -98,8 +117,13 @@ class Sampler:
         return self._rows.get(prefix, _Rows()).series()
 
     def forget(self, prefix: str) -> None:
-        """Drop what is kept of a prefix."""
-        self._rows.pop(prefix, None)
+        """Drop the samples of a prefix; keys of its that are still there stay its own."""
+        self._rows[prefix] = _Rows()
+
+
+def _literal(text: str) -> str:
+    """A text as a glob pattern of Redis that matches itself alone."""
+    return re.sub(r"([*?\[\]\\])", r"\\\1", text)
 
 
 def _text(value: object) -> str:
