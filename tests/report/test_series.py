@@ -61,7 +61,7 @@ def test_the_fullest_window_shows_what_was_planted() -> None:
 def test_the_plot_and_the_verdict_tell_the_same_peak(beyond: int) -> None:
     made = history("x", beyond=beyond)
     window = fullest_window(made, 2000)
-    found = judge(made, names=("overshoot",)).check("overshoot")
+    found = judge(made.of_scenario("sustained"), names=("overshoot",)).check("overshoot")
     assert window is not None
     assert found is not None
     assert window.peak == found.measured["peak"]
