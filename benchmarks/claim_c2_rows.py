@@ -142,8 +142,9 @@ def findings(rows: Sequence[Row]) -> Iterator[str]:
 def _seen(rows: Sequence[Row]) -> str:
     if not rows:
         return "not reached here, so nothing is said"
-    low, high = min(row.achieved for row in rows), max(row.achieved for row in rows)
-    where = f"{sum(r.windows for r in rows):,.0f} windows at {low:,.0f} to {high:,.0f} req/s"
+    rates = dict.fromkeys(f"{row.achieved:,.0f}" for row in sorted(rows, key=lambda r: r.achieved))
+    span = " to ".join([*rates][:: max(1, len(rates) - 1)])
+    where = f"{sum(row.windows for row in rows):,.0f} windows at {span} req/s"
     above = [row for row in rows if row.overshoot]
     if not above:
         possible = max(row.possible_overshoot for row in rows)
