@@ -122,6 +122,31 @@ def test_refused_requests_that_are_stored(state: State) -> None:
     assert result.measured["peak_entries"] >= 100 > result.measured["bound_entries"]
 
 
+def growing_load(held: Callable[[float], float]) -> History:
+    """100 requests a second at first, 800 at the end of 8 s; a log of `held(t)` entries."""
+    at = EPOCH + (np.sqrt(np.linspace(0.0, 64.0, 3600)) * SECOND).astype(np.int64)
+    return history(
+        Operations.of(at, outcome=[2, 3] * (len(at) // 2)),
+        limit=LIMIT,
+        keys=[Key("hot", "sustained", CLIENTS)],
+        state=sampled(lambda t: {"rl:hot": log_of(held(min(t, 8.0)))}),
+    )
+
+
+def test_more_traffic_is_told_apart_from_a_leak() -> None:
+    """A log of the last window's requests grows with them; one of all requests outgrows them."""
+
+    def sent(t: float) -> float:
+        return 3600 * max(t, 0.0) ** 2 / 64
+
+    by_traffic = check(growing_load(lambda t: sent(t) - sent(t - 1)))
+    assert by_traffic.verdict is Verdict.FAIL
+    assert "by the traffic" in by_traffic.because
+    leak = check(growing_load(sent))
+    assert leak.verdict is Verdict.FAIL
+    assert "grows with time" in leak.because
+
+
 def test_a_key_beside_the_clients_keys_that_grows() -> None:
     result = check(sustained(side_key_that_grows))
     assert result.verdict is Verdict.FAIL
