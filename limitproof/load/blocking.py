@@ -21,7 +21,7 @@ class EventLoop:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, name="asyncio", daemon=True).start()
+        self._thread: threading.Thread | None = None
 
     def run(self, awaitable: Awaitable[T]) -> T:
         """What the awaitable gives; raises what it raises."""
@@ -29,6 +29,13 @@ class EventLoop:
         async def wait() -> T:
             return await awaitable
 
+        if self._thread is None:
+            # Set before it is started: that lets other clients of the process go on, and two
+            # loops cannot run in one.
+            self._thread = threading.Thread(
+                target=self._loop.run_forever, name="asyncio", daemon=True
+            )
+            self._thread.start()
         return asyncio.run_coroutine_threadsafe(wait(), self._loop).result()
 
 
