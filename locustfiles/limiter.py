@@ -104,6 +104,8 @@ class LimiterUser(User):
         plan, number = self.session.plan, self.number
         order = 0
         for place, job in enumerate(plan.jobs):
+            barrier.arrive(order)  # so that all know whose fault it is when the next step hangs
+            order += 1
             with self.session.client(place, number) as client:
                 for stage in job.stages:
                     start = barrier.arrive(order)
@@ -215,18 +217,24 @@ def _options(environment: Environment) -> Namespace:
 
 
 def _conduct(runner: Runner, plan: Plan, say: Say) -> None:
-    """In the master: give the word for each stage, tell the suite, and end when all is done."""
-    stages = [(job, stage) for job in plan.jobs for stage in job.stages]
+    """In the master: give the word for each job and stage, tell the suite, and end with the last.
+
+    A job begins with the making of its limiters, then come its stages.
+    """
+    stages = [(job, stage) for job in plan.jobs for stage in (None, *job.stages)]
 
     def on_go(order: int, start: int) -> None:
         if order == len(stages):
             say("done")
             gevent.spawn_later(0.01, runner.quit)
+            return
+        job, stage = stages[order]
+        if stage is None:
+            say("job", job=job.name)
         else:
-            job, stage = stages[order]
             say("stage", job=job.name, order=order, start=start, seconds=stage.seconds(job.quota))
 
-    limits = [stage.seconds(job.quota) + GRACE for job, stage in stages]
+    limits = [(stage.seconds(job.quota) if stage else 0.0) + GRACE for job, stage in stages]
     Conductor(runner, plan.processes, limits, on_go, lambda why: say("trouble", why=why))
 
 

@@ -139,6 +139,8 @@ class _Follower:
             running = self._locust.running  # looked at first: it may speak and end in between
             for event in self._locust.said():
                 match event["event"]:
+                    case "job":
+                        self._move_to(self._places[event["job"]])
                     case "stage":
                         self._move_to(self._places[event["job"]])
                         yield StageStarted(
