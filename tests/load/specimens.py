@@ -57,6 +57,14 @@ class Unmakeable:
         """Never called."""
 
 
+class HangingToMake(Hanging):
+    """Is never made."""
+
+    def __init__(self, client: redis.Redis, quota: Quota, clock: Clock) -> None:
+        time.sleep(1000)
+        super().__init__(client, quota, clock)
+
+
 class Asynchronous:
     """A counter that stops at the limit, with `async def`."""
 
