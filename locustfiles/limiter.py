@@ -25,7 +25,7 @@ from locust.env import Environment
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
 from limiters.contract import Quota
-from limiters.registry import TargetError, resolve
+from limiters.registry import resolve
 from limitproof.history.columns import Outcome
 from limitproof.load.client import ServerGoneError, one_line
 from limitproof.load.plan import Plan
@@ -182,8 +182,9 @@ def prepare(environment: Environment, runner: Runner, **_: Any) -> None:
         )
         try:
             resolve(options.limiter)
+            _plan_by_hand(options)  # for what is wrong with the options
             server = resources.enter_context(open_server(options.redis, os.environ))
-        except (ServerError, TargetError) as error:
+        except (ServerError, ValueError, OSError) as error:
             sys.exit(f"limitproof: {error}")
         options.redis = server.url  # the master hands it to its workers with the other options
     if not isinstance(runner, MasterRunner):
@@ -192,17 +193,21 @@ def prepare(environment: Environment, runner: Runner, **_: Any) -> None:
 
 def _begin_adhoc(environment: Environment, **_: Any) -> None:
     """A test was started by hand: the options have come from the master by now."""
-    options, runner = _options(environment), environment.runner
-    plan = adhoc_plan(
-        url=options.redis,
+    runner = environment.runner
+    session = Session(_plan_by_hand(_options(environment)), lambda: worker_index(runner))
+    LimiterUser.share = Share(session, None, _say_nothing)
+
+
+def _plan_by_hand(options: Namespace) -> Plan:
+    """The plan of a test started by hand. Raises ValueError, TargetError and OSError."""
+    return adhoc_plan(
+        url=options.redis or "",
         target=options.limiter,
         quota=Quota(options.limit, options.window),
         keys=options.keys,
         seed=options.seed,
         folder=options.record,
     )
-    session = Session(plan, lambda: worker_index(runner))
-    LimiterUser.share = Share(session, None, _say_nothing)
 
 
 def _say_nothing(event: str, **data: Any) -> None:
