@@ -9,16 +9,17 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import redis
 
 from limitproof.history import records
-from limitproof.history.columns import NANOSECONDS, History, Meta
+from limitproof.history.columns import History, Meta
 from limitproof.load.locust import Locust, LocustError, started
 from limitproof.load.plan import Job, Plan
-from limitproof.load.sampler import Sampler
+from limitproof.load.sampler import Sampler, pattern_of
 from limitproof.servers.handle import Server
 
 TICK = 0.02  # seconds between two looks at what Locust says
@@ -229,14 +230,12 @@ class _Follower:
 
 
 def clean_up(server: Server, prefix: str) -> None:
-    """Remove what the jobs under `prefix` left on a server that is not ours."""
+    """Remove what the jobs under `prefix` left on a server that is not ours, if it is still there.
+
+    Only keys that hold the prefix: what a limiter keeps under names of its own stays.
+    """
     if server.spawned:
         return
-    with server.client() as client:
-        for key in client.scan_iter(match=f"{prefix}*", count=1000):
+    with server.client() as client, suppress(redis.RedisError):
+        for key in client.scan_iter(match=pattern_of(prefix), count=1000):
             client.unlink(key)
-
-
-def instant_seconds(start: int) -> float:
-    """Seconds from now until an instant given in ns since the epoch."""
-    return (start - time.time_ns()) / NANOSECONDS

@@ -78,7 +78,7 @@ class Sampler:
     def _find(self, prefixes: Sequence[str]) -> dict[str, list[_Key]]:
         """The keys of each prefix, each once: SCAN may tell a key twice."""
         keys: dict[str, list[_Key]] = {prefix: [] for prefix in prefixes}
-        patterns = ["*"] if self._ours else [f"*{_literal(prefix)}*" for prefix in prefixes]
+        patterns = ["*"] if self._ours else [pattern_of(prefix) for prefix in prefixes]
         scans = (self._client.scan_iter(match=pattern, count=1000) for pattern in patterns)
         for key in dict.fromkeys(key for scan in scans for key in scan):
             text = _text(key)
@@ -121,9 +121,10 @@ class Sampler:
         self._rows[prefix] = _Rows()
 
 
-def _literal(text: str) -> str:
-    """A text as a glob pattern of Redis that matches itself alone."""
-    return re.sub(r"([*?\[\]\\])", r"\\\1", text)
+def pattern_of(prefix: str) -> str:
+    """A glob pattern of Redis for the keys that hold a prefix anywhere."""
+    literal = re.sub(r"([*?\[\]\\])", r"\\\1", prefix)
+    return f"*{literal}*"
 
 
 def _text(value: object) -> str:
