@@ -30,7 +30,11 @@ class LimiterStarted:
 
 @dataclass(frozen=True, slots=True)
 class LimiterJudged:
-    """A limiter's history is saved and judged."""
+    """A limiter's history is saved and judged.
+
+    surprises: checks that it fails though nothing is known of it; missed: what should have shown
+    and did not. Both are empty for a limiter that is not registered.
+    """
 
     limiter: str
     written_by: str
@@ -38,6 +42,7 @@ class LimiterJudged:
     judgement: Judgement
     folder: Path
     surprises: tuple[str, ...] = ()
+    missed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

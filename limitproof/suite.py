@@ -18,8 +18,8 @@ from limiters.promise import promise_of
 from limiters.registry import Target
 from limitproof import results
 from limitproof.check.judge import judge, judgement_to_json, summary
-from limitproof.check.verdict import Judgement, Verdict
 from limitproof.events import Event, LimiterJudged, LimiterStarted, RunFinished, RunStarted, Tick
+from limitproof.expectations import missed, surprises
 from limitproof.history.columns import Meta
 from limitproof.load.engine import Recorded, StageStarted, Task, Waiting, clean_up, drive
 from limitproof.load.plan import Job, Stage, stage_scenarios
@@ -28,7 +28,7 @@ from limitproof.servers.handle import Server
 from scenarios.catalogue import CONTROLS, STAGES, scenario
 from scenarios.model import Keys, Scenario
 
-BRIEF = 3.25  # windows of sustained load on a specimen; a family gets the scenario's own length
+BRIEF = 3.5  # windows of sustained load on a specimen; a family gets the scenario's own length
 STARTING = 3.0  # seconds that Locust takes before its first stage, about
 
 
@@ -145,17 +145,9 @@ def _judged(event: Recorded, target: Target, folder: Path) -> LimiterJudged:
         history=event.history,
         judgement=judgement,
         folder=folder,
-        surprises=surprises(target, judgement),
+        surprises=surprises(target.entry, judgement),
+        missed=missed(target.entry, judgement),
     )
-
-
-def surprises(target: Target, judgement: Judgement) -> tuple[str, ...]:
-    """What a registered limiter fails though nothing is known of it: the suite is wrong, or we."""
-    if target.entry is None:
-        return ()
-    expected: set[str] = set(target.entry.fails)
-    found = {check.name for check in judgement.checks if check.verdict is Verdict.FAIL}
-    return tuple(sorted(found - expected))
 
 
 def _task(target: Target, name: str, prefix: str, options: LoadOptions, server: Server) -> Task:
