@@ -1,4 +1,4 @@
-"""What is known of a registered limiter, held against what was found: the suite judged by itself."""
+"""What is known of a registered limiter, held against what was found."""
 
 from __future__ import annotations
 

@@ -122,13 +122,16 @@ class Terminal:
             )
 
     def _tell_surprises(self, judged: tuple[LimiterJudged, ...]) -> None:
-        known = [one for one in judged if one.surprises]
-        for one in known:
-            names = ", ".join(one.surprises)
-            self._console.print(f"{one.limiter} fails {names}, which the registry does not know")
-        failing = sum(one.judgement.verdict is Verdict.FAIL for one in judged)
+        for one in judged:
+            if one.surprises:
+                names = ", ".join(one.surprises)
+                self._console.print(
+                    f"{one.limiter} fails {names}, which the registry does not know"
+                )
+            if one.missed and not self._single:
+                self._console.print(f"{one.limiter} {one.missed}")
         if not self._single:
-            self._console.print(
-                f"{failing} of {len(judged)} limiters fail; "
-                + ("none more than is known of it" if not known else f"{len(known)} unexpectedly")
-            )
+            failing = sum(one.judgement.verdict is Verdict.FAIL for one in judged)
+            strange = sum(bool(one.surprises or one.missed) for one in judged)
+            known = "each does what is known of it" if not strange else f"{strange} do not"
+            self._console.print(f"{failing} of {len(judged)} limiters fail; {known}")
