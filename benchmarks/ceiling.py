@@ -16,7 +16,6 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from statistics import median
 from urllib.parse import unquote, urlsplit
 
 from benchmarks.closed_loop import CLIENTS, KEY, PROCESSES, QUOTA, WARM, calls, measure, rate
@@ -46,12 +45,12 @@ def arguments(url: str, connections: int, digest: str) -> tuple[str, ...]:
 
 
 def main() -> Figure:
-    """Measure, print every round, and give the median ratio."""
+    """Measure, print every round, and give the ratios."""
     connections = PROCESSES * CLIENTS
     print(f"ceiling: {SCRIPT}, one key, {connections} connections on a unix socket, ops/s")
     program = shutil.which(PROGRAM)
     if program is None:
-        figure = Figure(NAME, None, note=f"{PROGRAM} is not installed")
+        figure = Figure(NAME, note=f"{PROGRAM} is not installed")
         print(f"  {figure}")
         return figure
     theirs: list[float] = []
@@ -64,8 +63,8 @@ def main() -> Figure:
     ratios = [mine / its for mine, its in zip(ours, theirs, strict=True)]
     for number, (mine, its, ratio) in enumerate(zip(ours, theirs, ratios, strict=True), 1):
         print(f"  round {number:2}  ours {mine:8,.0f}  {PROGRAM} {its:8,.0f}  ratio {ratio:.3f}")
-    figure = Figure(NAME, median(ratios))
-    print(f"  {figure} (rounds: {min(ratios):.3f} to {max(ratios):.3f})")
+    figure = Figure(NAME, ratios)
+    print(f"  {figure}")
     return figure
 
 

@@ -93,13 +93,16 @@ def _sleep_until(instant: float) -> None:
 def _starts(locust: Locust, stages: int) -> Iterator[float]:
     """The instant (s since the epoch) at which each stage starts, told as soon as it is known."""
     for _ in range(stages):
-        patience = time.monotonic() + PATIENCE
-        event = next(locust.said(), None)
-        while event is None:
-            if not locust.running or time.monotonic() > patience:
-                raise LocustError(f"Locust came to no next round: {locust.last_words()}")
-            time.sleep(_GLANCE)
-            event = next(locust.said(), None)
-        if event["event"] != "stage":
-            raise LocustError(f"the load went wrong: {event.get('why', event['event'])}")
-        yield event["start"] / 1e9
+        yield _next_start(locust, time.monotonic() + PATIENCE)
+
+
+def _next_start(locust: Locust, patience: float) -> float:
+    while True:
+        for event in locust.said():
+            if event["event"] == "stage":
+                return float(event["start"]) / 1e9
+            if event["event"] == "trouble":
+                raise LocustError(f"the load went wrong: {event['why']}")
+        if not locust.running or time.monotonic() > patience:
+            raise LocustError(f"Locust came to no next round: {locust.last_words()}")
+        time.sleep(_GLANCE)

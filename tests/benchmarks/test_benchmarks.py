@@ -6,11 +6,11 @@ from itertools import count
 
 import pytest
 
-from benchmarks.__main__ import table
 from benchmarks.ceiling import arguments
 from benchmarks.closed_loop import rate
-from benchmarks.figures import Figure
+from benchmarks.figures import Figure, exit_code, median_interval
 from benchmarks.recording import pairs, turns
+from limitproof.check.verdict import Verdict
 
 
 def test_each_round_is_measured_both_ways_and_the_order_alternates() -> None:
@@ -30,24 +30,36 @@ def test_a_rate_is_growth_over_the_time_that_passed(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(
-    ("value", "target", "met"),
-    [(0.95, 0.9, True), (0.9, 0.9, True), (0.89, 0.9, False), (0.1, None, True), (None, 0.9, True)],
+    ("ratios", "target", "verdict", "code"),
+    [
+        ([0.95] * 20, 0.9, Verdict.PASS, 0),
+        ([0.9] * 20, 0.9, Verdict.PASS, 0),
+        ([0.89] * 20, 0.9, Verdict.FAIL, 1),
+        ([0.5, 1.5] * 10, 0.9, Verdict.UNKNOWN, 3),
+        ([0.1] * 20, None, Verdict.NOT_TOLD, 0),
+        ([], 0.9, Verdict.NOT_TOLD, 0),
+    ],
 )
-def test_a_figure_misses_only_a_target_that_it_has(
-    value: float | None, target: float | None, met: bool
+def test_a_target_is_met_or_missed_only_where_the_noise_lets_one_say(
+    ratios: list[float], target: float | None, verdict: Verdict, code: int
 ) -> None:
-    assert Figure("x", value, target).met is met
+    figure = Figure("x", ratios, target)
+    assert figure.verdict is verdict
+    assert exit_code([figure]) == code
 
 
-def test_what_was_skipped_says_why() -> None:
-    figure = Figure("x", None, note="not installed")
-    assert str(figure) == "x: skipped, not installed"
-    assert table([figure]).endswith("not installed")
+def test_the_median_lies_between_two_of_the_values() -> None:
+    # n = 20: P(at most 5 below the median) = 0.0207, at most 6: 0.0577
+    assert median_interval([float(one) for one in range(20, 0, -1)]) == (6.0, 15.0)
+    assert median_interval([3.0, 1.0, 2.0]) == (1.0, 3.0)
+    assert median_interval([2.0]) == (2.0, 2.0)
 
 
-def test_the_table_says_what_missed() -> None:
-    text = table([Figure("slow", 0.5, 0.9), Figure("fast", 0.95, 0.9), Figure("told", 0.2)])
-    assert [line.split()[-1] for line in text.splitlines()] == ["MISSED", "met", "0.200"]
+def test_a_figure_says_what_came_of_it() -> None:
+    assert str(Figure("x", note="not installed")) == "x: skipped, not installed"
+    assert str(Figure("x", [0.5] * 6)) == "x: median 0.500 (95 %: 0.500 to 0.500)"
+    assert str(Figure("x", [0.5] * 6, 0.9)).endswith("target >= 0.90 MISSED")
+    assert str(Figure("x", [0.95] * 6, 0.9)).endswith("target >= 0.90 met")
 
 
 def test_redis_benchmark_sends_what_lua_atomic_sends() -> None:
