@@ -133,5 +133,7 @@ class Terminal:
         if not self._single:
             failing = sum(one.judgement.verdict is Verdict.FAIL for one in judged)
             strange = sum(bool(one.surprises or one.missed) for one in judged)
-            known = "each does what is known of it" if not strange else f"{strange} do not"
-            self._console.print(f"{failing} of {len(judged)} limiters fail; {known}")
+            self._console.print(
+                f"{failing} of {len(judged)} limiters fail; "
+                f"{strange or 'none'} against what is known of it"
+            )

@@ -82,7 +82,7 @@ def test_a_run_ends_with_the_table_and_the_path_of_the_page() -> None:
     text = told(three())
     assert text.startswith("3 limiters on redis 8.2.3, about 9 s\n")
     assert "no_prune fails memory, which the registry does not know" in text
-    assert "2 of 3 limiters fail; 1 unexpectedly" in text
+    assert "2 of 3 limiters fail; 1 against what is known of it" in text
     assert "report: results/run/report.html" in text
 
 
