@@ -33,14 +33,24 @@ def parse_promise(text: str, quota: Quota) -> Promise:
 def describe(promise: Promise) -> dict[str, Any]:
     """A promise as a history keeps it: {"kind": …, parameters}.
 
-    Raises ValueError for a kind that the checkers do not know.
+    Raises ValueError for a kind that the checkers do not know, or figures that make no sense.
     """
     if isinstance(promise, SlidingWindow | FixedWindow | TokenBucket):
+        _check(promise)
         return {"kind": promise.kind, **asdict(promise)}
     raise ValueError(
         f"cannot judge a promise of kind {getattr(promise, 'kind', promise)!r}; "
         "use SlidingWindow, FixedWindow or TokenBucket of limiters.promise"
     )
+
+
+def _check(promise: SlidingWindow | FixedWindow | TokenBucket) -> None:
+    for name, figure in asdict(promise).items():
+        known = isinstance(figure, int | float) and not isinstance(figure, bool)
+        if not (known and math.isfinite(figure) and figure > 0):
+            raise ValueError(f"{name} of {promise} is no finite number above 0")
+    if not isinstance(promise, TokenBucket) and promise.limit != int(promise.limit):
+        raise ValueError(f"limit of {promise} is no whole number")
 
 
 def _number(text: str) -> float:

@@ -52,10 +52,13 @@ def write_json(path: Path, data: Mapping[str, Any]) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text so that a reader sees the whole of it or nothing. Raises OSError."""
+    """Write a text so that a reader sees the whole of it or nothing. Raises OSError.
+
+    What UTF-8 cannot say (half a surrogate pair, from a file name that is no text) is escaped.
+    """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        partial.write_text(text, encoding="utf-8")
+        partial.write_text(text, encoding="utf-8", errors="backslashreplace")
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ from typing import Any
 
 from limiters.contract import Quota
 from limiters.promise import promise_of
-from limiters.registry import Target
+from limiters.registry import Target, TargetError
 from limitproof import results
 from limitproof.check.judge import judge, judgement_to_json, summary
 from limitproof.events import Event, LimiterJudged, LimiterStarted, RunFinished, RunStarted, Tick
@@ -153,16 +153,12 @@ def _judged(event: Recorded, target: Target, folder: Path) -> LimiterJudged:
 def _task(target: Target, name: str, prefix: str, options: LoadOptions, server: Server) -> Task:
     brief = target.entry is not None and target.entry.kind != "family"
     job = Job(name, target.spec, options.quota, prefix, stages(options, brief=brief))
-    if options.promise is None:
-        promise = promise_of(target.factory, options.quota)
-    else:
-        promise = parse_promise(options.promise, options.quota)
     meta = Meta(
         limiter=name,
         target=target.spec if target.entry is None else target.name,
         limit=options.quota.limit,
         window=options.quota.window,
-        promise=describe(promise),
+        promise=_promise(target, options),
         seed=options.seed,
         engine="load",
         processes=options.processes,
@@ -174,6 +170,17 @@ def _task(target: Target, name: str, prefix: str, options: LoadOptions, server: 
         rate=options.rate,
     )
     return Task(job, meta)
+
+
+def _promise(target: Target, options: LoadOptions) -> dict[str, Any]:
+    """What a limiter is judged by. Raises TargetError when what it declares is of no use."""
+    if options.promise is not None:
+        return describe(parse_promise(options.promise, options.quota))
+    try:
+        return describe(promise_of(target.factory, options.quota))
+    except Exception as error:  # foreign code may do anything
+        told = f"{type(error).__name__}: {error}"
+        raise TargetError(f"the promise of {target.name} is of no use: {told}") from error
 
 
 def _shown(job: Job) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 
 import pytest
@@ -68,3 +69,15 @@ def test_a_promise_that_the_checkers_do_not_know_is_refused() -> None:
 
     with pytest.raises(ValueError, match="cannot judge a promise of kind 'other'"):
         describe(Other())
+
+
+@pytest.mark.parametrize(
+    "promise",
+    [
+        SlidingWindow(10, math.nan), FixedWindow(-1, 1.0), SlidingWindow(2.5, 1.0),  # type: ignore[arg-type]
+        TokenBucket(0, 10), TokenBucket(math.inf, 10), TokenBucket("1", 10),  # type: ignore[arg-type]
+    ],
+)  # fmt: skip
+def test_a_promise_whose_figures_make_no_sense_is_refused(promise: Promise) -> None:
+    with pytest.raises(ValueError, match=r"of (SlidingWindow|FixedWindow|TokenBucket)"):
+        describe(promise)

@@ -184,3 +184,8 @@ def test_tidy_takes_away_what_nobody_needs(tmp_path: Path) -> None:
     left = {path.name for path in tmp_path.iterdir()}
     assert left == {results.HISTORY, "records-1", "records-2"}
     assert len(results.find_histories(tmp_path / "records-1")) == 1
+
+
+def test_half_a_surrogate_pair_is_written_as_an_escape(tmp_path: Path) -> None:
+    results.write_json(tmp_path / "verdict.json", {"target": "\ud800.py"})
+    assert json.loads((tmp_path / "verdict.json").read_text()) == {"target": "\ud800.py"}

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from limiters.contract import Quota
+
 Int64s = npt.NDArray[np.int64]
 Int32s = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float64]
@@ -181,7 +183,11 @@ class Meta:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Meta:
         """What `asdict` made of one and JSON of that. Raises TypeError, ValueError, KeyError."""
-        return cls(**{**data, "checks": tuple(data.get("checks", ()))})
+        meta = cls(**{**data, "checks": tuple(data.get("checks", ()))})
+        Quota(meta.limit, meta.window)
+        if not isinstance(meta.seed, int):
+            raise TypeError(f"seed is {meta.seed!r}, which is no whole number")
+        return meta
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ def assemble(records: Sequence[Record], meta: Meta, state: StateSeries | None = 
         parts.append(
             Operations.of(
                 slots["invocation"] + shift,
-                np.where(answered, slots["response"] + shift, np.iinfo(np.int64).max),
+                np.where(answered, slots["response"], slots["invocation"]) + shift,
                 intended=slots["intended"] + shift,
                 process=header["process"],
                 client=slots["client"],
@@ -139,10 +139,13 @@ def _clocks(records: Sequence[Record]) -> Mapping[str, tuple[int, float]]:
 
 
 def _close(operations: Operations) -> Operations:
-    """Operations without an answer may have been decided up to the end of the history."""
-    open_ = operations.response == np.iinfo(np.int64).max
-    if not open_.any():
+    """What nobody saw the end of may have been decided up to the end of the history.
+
+    That holds for clients that gave up as well: a server that stood still obeys, when it goes on,
+    what was sent to it before.
+    """
+    lost = operations.having(Outcome.UNKNOWN)
+    if not lost.any():
         return operations
-    known = operations.response[~open_]
-    end = max(int(operations.invocation.max()), int(known.max()) if len(known) else 0)
-    return replace(operations, response=np.where(open_, end, operations.response))
+    end = max(int(operations.invocation.max()), int(operations.response.max()))
+    return replace(operations, response=np.where(lost, end, operations.response))

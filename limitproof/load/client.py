@@ -138,14 +138,20 @@ def short(value: object) -> str:
         text = repr(value)
     except Exception as error:  # noqa: BLE001 - a foreign __repr__ may do anything
         text = f"a {type(value).__name__} whose repr raises {type(error).__name__}"
-    text = " ".join(text.split())
+    text = _printable(text)
     return text if len(text) <= 80 else text[:77] + "…"
 
 
 def one_line(error: BaseException) -> str:
     """An exception's type and message in one line; never raises."""
     try:
-        text = " ".join(str(error).split())
+        text = _printable(str(error))
     except Exception as worse:  # noqa: BLE001 - a foreign __str__ may do anything
         text = f"its message raises {type(worse).__name__}"
     return f"{type(error).__name__}: {text}"[:300] if text else type(error).__name__
+
+
+def _printable(text: str) -> str:
+    """One line without what moves a terminal's cursor, or what no file can hold (surrogates)."""
+    line = " ".join(text.split())
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)

@@ -20,9 +20,10 @@ STYLES = {
 def console_for(*, stderr: bool = False) -> Console:
     """A console on standard output, or on standard error when that is kept for JSON.
 
-    Plain lines where it is not a terminal; NO_COLOR is obeyed (rich does).
+    Plain lines where it is not a terminal; NO_COLOR is obeyed (rich does). Brackets and colons
+    are what they are: names and messages come from limiters and files.
     """
-    console = Console(stderr=stderr, highlight=False, soft_wrap=False)
+    console = Console(stderr=stderr, highlight=False, soft_wrap=False, markup=False, emoji=False)
     if not console.is_terminal:
         console.width = PLAIN_WIDTH
     return console

@@ -38,7 +38,7 @@ def write_report(folder: Path, judged: Sequence[LimiterJudged], *, stopped: str 
     save_plots(light, folder)
     path, figures = folder / NAME, page.figures(light, dark)
     text = render(folder, judged, figures, stopped=stopped)
-    if len(text.encode()) > LARGEST:
+    if len(text.encode(errors="backslashreplace")) > LARGEST:
         text = render(folder, judged, figures, stopped=stopped, brief=True)
     write_text(path, text)
     return path

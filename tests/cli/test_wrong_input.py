@@ -105,6 +105,21 @@ def test_a_broken_file_of_a_user_is_named_with_its_line(
     assert "mine.py:2" in err
 
 
+@pytest.mark.parametrize("promise", ["5", "lambda quota: 1 / 0", "lambda quota: TokenBucket(0, 0)"])
+def test_a_promise_of_no_use_is_one_line(
+    promise: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from limiters.promise import TokenBucket\n"
+        "def factory(client, quota, clock): ...\n"
+        f"factory.promise = {promise}\n"
+    )
+    arguments = ["load", f"{tmp_path}/mine.py:factory", "--results", f"{tmp_path}/results"]
+    code, err = one_line(arguments, capsys)
+    assert code == Exit.USAGE
+    assert "the promise of mine.py:factory is of no use" in err
+
+
 def test_results_that_cannot_be_written_are_the_environment(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -117,10 +117,12 @@ def rows_of(history: History) -> list[Row]:
 
 
 def closed(rows: list[Row]) -> list[Row]:
-    """What a history makes of rows: in order, and what is open may last until its end."""
+    """What a history makes of rows: in order, and what has no known end may last until its end."""
     last = max([row.response or row.invocation for row in rows], default=0)
     ordered = sorted(rows, key=lambda row: row.invocation)
-    return [row if row.response else replace(row, response=last) for row in ordered]
+    return [
+        replace(row, response=last) if row.outcome is Outcome.UNKNOWN else row for row in ordered
+    ]
 
 
 @settings(deadline=None)

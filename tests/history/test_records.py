@@ -114,3 +114,12 @@ def test_why_a_run_ended_early_is_not_forgotten(tmp_path: Path) -> None:
     meta = replace(META, interrupted="stopped by Ctrl-C", clock_error=0.5)
     history = records.assemble(records.read(tmp_path), meta)
     assert history.meta == meta
+
+
+def test_who_gave_up_may_have_been_admitted_later(tmp_path: Path, clock: Ticking) -> None:
+    """A server that stood still for longer than the client waited obeys when it goes on."""
+    with patch.object(recording, "time", clock), Recorder(tmp_path, 0) as recorder:
+        recorder.answered(recorder.invoked(0, KEY, 1), Outcome.UNKNOWN)
+        recorder.answered(recorder.invoked(1, KEY, 1), Outcome.REJECTED)
+    lost, refused = records.assemble(records.read(tmp_path), META).operations.response.tolist()
+    assert lost == refused

@@ -276,6 +276,15 @@ def test_a_strange_description_is_refused(saved: Path, content: bytes) -> None:
     assert "not a limitproof history" in refusal(saved)
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("seed", "abc"), ("limit", 0), ("limit", "5"), ("window", -1.0), ("window", None)],
+)
+def test_a_run_that_cannot_have_been_is_refused(saved: Path, field: str, value: object) -> None:
+    about(saved, lambda told: told["meta"].update({field: value}))
+    assert "not a limitproof history" in refusal(saved)
+
+
 def test_columns_that_contradict_each_other_are_refused(saved: Path, tmp_path: Path) -> None:
     whole = saved.read_bytes()
     for name, values, why in (

@@ -327,3 +327,12 @@ def test_any_value_is_shown_in_a_short_line(value: object) -> None:
     assert text
     assert "\n" not in text
     assert len(text) <= 80
+
+
+@pytest.mark.parametrize(
+    "message", ["\x1b[2J wiped", "half a pair \ud800", "bell \x07", "a\nb\x85c"]
+)
+def test_what_is_raised_can_be_shown_anywhere(message: str) -> None:
+    text = one_line(ValueError(message))
+    assert text.isprintable()
+    assert text.encode()

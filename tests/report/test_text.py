@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from limitproof.check.judge import summary
-from limitproof.check.verdict import Verdict
+from limitproof.check.verdict import CheckResult, Judgement, Verdict
 from limitproof.events import LimiterJudged, RunFinished, RunStarted
 from limitproof.report.console import console_for, styled
 from limitproof.report.json_file import JsonFile
@@ -46,6 +46,15 @@ def test_only_what_did_not_pass_is_told_unless_asked() -> None:
     console.print(checks_table(three()[1].judgement, verbose=False))
     assert "overshoot" in out.getvalue()
     assert "memory" not in out.getvalue()
+
+
+def test_brackets_of_a_limiter_are_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    told = "ValueError: [/red] no [bold] :warning:"
+    failed = CheckResult("contract", Verdict.FAIL, told)
+    console_for().print(checks_table(Judgement("[/x]", {}, 0, {}, (failed,))))
+    out = capsys.readouterr().out
+    assert told in out
+    assert "[/x]: fail" in out
 
 
 def test_no_color_is_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
