@@ -165,6 +165,8 @@ def prepare(environment: Environment, runner: Runner, **_: Any) -> None:
     options = _options(environment)
     if options.plan:
         die_with_parent()
+        # A limiter may fork, and its child is a client that nobody waits for.
+        os.register_at_fork(after_in_child=die_with_parent)
         plan = Plan.from_json(Path(options.plan).read_text())
         say = _teller(Path(plan.folder))
         if not isinstance(runner, WorkerRunner):

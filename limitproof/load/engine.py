@@ -17,7 +17,7 @@ import redis
 
 from limitproof.history import records
 from limitproof.history.columns import History, Meta
-from limitproof.load.locust import Locust, LocustError, started
+from limitproof.load.locust import Locust, LocustError, kill, started
 from limitproof.load.plan import Job, Plan
 from limitproof.load.sampler import Sampler, pattern_of
 from limitproof.servers.handle import Server
@@ -210,8 +210,7 @@ class _Follower:
 
     def _give_up(self, why: str) -> Iterator[LoadEvent]:
         """Locust must not write any more; then hand out what there is."""
-        self._locust.process.kill()
-        self._locust.process.wait()
+        kill(self._locust.process)
         time.sleep(0.05)  # its workers get their parent-death signal
         while self.finished < min(self._current, len(self._tasks)):
             yield self._recorded(why if self.over else "")

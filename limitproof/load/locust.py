@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -84,13 +86,23 @@ def started(plan: Plan, locustfile: Path | None = None) -> Iterator[Locust]:
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """Ask a process to end, and kill it when it does not."""
-    for stop in (process.terminate, process.kill):
-        if process.poll() is not None:
-            return
-        stop()
+    """Ask Locust to end, and kill it when it does not, with what a limiter may have forked.
+
+    The process leads a group of its own, which nothing else is in.
+    """
+    if process.poll() is None:
+        process.terminate()
         with suppress(subprocess.TimeoutExpired):
             process.wait(PATIENCE)
+    kill(process)
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill Locust and all that is left of its group; it writes no more after this."""
+    process.kill()
+    process.wait()
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _locustfile() -> Path:

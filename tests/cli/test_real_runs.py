@@ -79,6 +79,31 @@ def test_a_limiter_that_raises_or_talks_rubbish_is_failed(tmp_path: Path) -> Non
     assert "Traceback" not in ran.stderr
 
 
+def test_a_limiter_that_forks_leaves_no_process(tmp_path: Path) -> None:
+    (tmp_path / "forks.py").write_text(
+        "import os\n"
+        "from limiters.contract import Decision\n"
+        "class Forks:\n"
+        "    def __init__(self, client, quota, clock):\n"
+        "        self.client, self.asked = client, 0\n"
+        "    def acquire(self, key):\n"
+        "        self.asked += 1\n"
+        "        if self.asked == 2:\n"
+        "            os.fork()\n"
+        "        self.client.ping()\n"
+        "        return Decision(True)\n"
+    )
+    few = ("--clients", "2", "--scenario", "same_instant")
+    ran = limitproof(tmp_path, "load", "forks.py:Forks", *few)
+    assert ran.returncode in (Exit.FAIL, Exit.UNKNOWN), ran.stderr
+    mine = [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if any(str(tmp_path) in word for word in process.info["cmdline"] or ())
+    ]
+    assert all_gone(mine)
+
+
 def running(folder: Path) -> tuple[subprocess.Popen[str], Path]:
     """A load in its full course, and the folder of its run."""
     process = subprocess.Popen(
