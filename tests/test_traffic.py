@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 
@@ -211,3 +212,11 @@ def test_a_phase_may_have_keys_of_its_own() -> None:
 def test_how_long_a_scenario_takes(one: Scenario) -> None:
     waiting = 1 if one.aligned else 0  # up to a whole window until the edge
     assert seconds(one, Quota(10, 0.5)) == pytest.approx((one.duration + waiting) * 0.5)
+
+
+def test_a_thousand_clients_share_the_weights_of_a_million_keys() -> None:
+    many = Scenario("many", "", (Saturate(0.0, 1.0),), (), keys=Keys(count=1_000_000))
+    begun = time.process_time()
+    steps = [next(script(many, Quota(1, 1.0), client, 1000, 1)) for client in range(1000)]
+    assert time.process_time() - begun < 30  # each on its own would take minutes, and 32 GB
+    assert all(isinstance(step, Flood) and step.key_at(0.0).name for step in steps)

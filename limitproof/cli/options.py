@@ -20,6 +20,8 @@ from scenarios.catalogue import scenario
 F = TypeVar("F", bound=Callable[..., Any])
 MOST_CLIENTS = 1000  # connections in all, so that a slip of the finger is no denial of service
 MOST_SECONDS = 3600.0
+MOST_REQUESTS = 10**9  # in a window: what is counted must fit the columns of a history
+LEAST_WINDOW, MOST_WINDOW = 0.001, 366 * 86_400.0  # no limiter's clock tells less apart; a year
 
 
 class Whole(click.ParamType[int]):
@@ -46,6 +48,9 @@ class Seconds(click.ParamType[float]):
 
     name = "seconds"
 
+    def __init__(self, least: float = 0.0, most: float = math.inf) -> None:
+        self._least, self._most = least, most
+
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
@@ -55,6 +60,8 @@ class Seconds(click.ParamType[float]):
             number = math.nan
         if not math.isfinite(number) or number <= 0:
             self.fail(f"{value!r} is no number of seconds above 0", param, ctx)
+        if not self._least <= number <= self._most:
+            self.fail(f"{value!r} is not within {self._least:g} and {self._most:g} s", param, ctx)
         return number
 
 
@@ -111,9 +118,19 @@ def _together(*options: Callable[[F], F]) -> Callable[[F], F]:
 
 quota_options = _together(
     click.option(
-        "--limit", type=Whole(1), default=10, show_default=True, help="Requests a window."
+        "--limit",
+        type=Whole(1, MOST_REQUESTS),
+        default=10,
+        show_default=True,
+        help="Requests a window.",
     ),
-    click.option("--window", type=Seconds(), default=1.0, show_default=True, help="Seconds."),
+    click.option(
+        "--window",
+        type=Seconds(LEAST_WINDOW, MOST_WINDOW),
+        default=1.0,
+        show_default=True,
+        help="Seconds.",
+    ),
 )
 load_options = _together(
     click.option(

@@ -20,6 +20,8 @@ USAGE = [
         (["load", "lua_atomic", "--window", bad], bad)
         for bad in ("0", "-1", "NaN", "inf", "soon", "")
     ],
+    (["load", "lua_atomic", "--limit", "1" + "0" * 30], "at most 1000000000"),
+    *[(["load", "lua_atomic", "--window", bad], bad) for bad in ("1e-300", "0.0009", "1e300")],
     *[(["load", "lua_atomic", "--clients", bad], bad) for bad in ("0", "-3", "many")],
     (["load", "lua_atomic", "--processes", "64", "--clients", "64"], "at most 1000"),
     *[(["load", "lua_atomic", "--rate", bad], bad) for bad in ("0", "-1", "nan", "fast")],
