@@ -7,6 +7,7 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -95,7 +96,7 @@ def _load_file(path: Path) -> ModuleType:
     """Run a file as a module of its own: two files of one name do not meet."""
     if not path.is_file():
         raise TargetError(f"there is no file {path}; give path/to/file.py:factory")
-    digest = hashlib.sha256(str(path).encode()).hexdigest()[:12]
+    digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:12]
     spec = importlib.util.spec_from_file_location(f"limiter_{digest}_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise TargetError(f"{path} is not a Python file; its name must end in .py")

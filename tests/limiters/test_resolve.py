@@ -219,3 +219,9 @@ def test_no_such_factory(tmp_path: Path) -> None:
 def test_a_factory_that_cannot_be_one(tmp_path: Path, text: str, told: str) -> None:
     path = written(tmp_path, text)
     assert message(f"{path}:make").startswith(told.format(path))
+
+
+def test_a_file_whose_name_is_no_text_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "mine\udcff.py"
+    path.write_text("def factory(client, quota, clock): ...\n")
+    assert resolve(f"{path}:factory").spec == f"{path}:factory"
