@@ -3,7 +3,7 @@
 from scenarios.model import Herd, Scenario
 
 HERDS = (1, 2, 4, 8, 16, 32)
-ROUNDS = 3
+ROUNDS = 2
 SPACING = 0.04  # windows between herds; each has a key of its own
 
 SCENARIO = Scenario(
