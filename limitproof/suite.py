@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import shutil
@@ -76,7 +77,15 @@ def _adapted(plain: Scenario, options: LoadOptions, *, brief: bool) -> Scenario:
         one = one.at_rate(options.rate * window / limit)
     if options.keys is not None and not one.sequential and not one.keys.turnover:
         one = replace(one, keys=Keys(count=options.keys, skew=one.keys.skew))
+    needed = _memory_seconds(window) / window
+    if "memory" in one.checks and options.seconds is None and one.duration < needed:
+        one = one.stretched(needed)  # a window of 50 ms: sustained would be over in 0.2 s
     return one
+
+
+def _memory_seconds(window: float) -> float:
+    """How long keys must be in use before `memory` can tell a leak from a bound."""
+    return math.ceil(window) + max(2.2 * window, 1.0) + 0.2
 
 
 def run(
@@ -167,6 +176,7 @@ def _task(target: Target, name: str, prefix: str, options: LoadOptions, server: 
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         written_by=target.entry.written_by if target.entry else "",
         checks=_shown(job),
+        contended=_contended(job),
         rate=options.rate,
     )
     return Task(job, meta)
@@ -187,6 +197,13 @@ def _shown(job: Job) -> tuple[str, ...]:
     """The checks for which a job's scenarios are made; `contract` always holds."""
     parts = [part for stage in job.stages for part in stage.parts]
     return ("contract", *dict.fromkeys(check for p in parts for check in p.scenario.checks))
+
+
+def _contended(job: Job) -> tuple[str, ...]:
+    """The scenarios of a job in which clients are to meet on a key that is asked too much."""
+    parts = [part.scenario for stage in job.stages for part in stage.parts]
+    names = (one.name for one in parts if "overshoot" in one.checks and not one.sequential)
+    return tuple(dict.fromkeys(names))
 
 
 def _distinct(names: Sequence[str]) -> list[str]:

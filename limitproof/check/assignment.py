@@ -47,6 +47,10 @@ class _Clusters:
         return _Clusters(self.first[mask], self.size[mask])
 
 
+MOST_UNITS = 10_000_000
+"""Operations are taken apart into units of cost; more of them than this are not decided."""
+
+
 def keep_limit(
     intervals: Intervals, window: int, limit: int, most_steps: int = MOST_STEPS
 ) -> Assignment:
@@ -55,6 +59,8 @@ def keep_limit(
     All crowded clusters at once are tried by ascending start and by ascending end; each that is
     left is decided exactly, as far as `most_steps` go for all of them together.
     """
+    if not intervals.unit and int(intervals.cost.sum(dtype=np.int64)) > MOST_UNITS:
+        return Assignment(None, intervals.end)
     units = intervals.in_units()
     instants = units.end.copy()
     left = _crowded(units, window, limit)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from limiters.promise import Promise
 from limitproof.check.cause import sequence_of
 from limitproof.check.settle import plural, settle
@@ -13,14 +15,16 @@ from limitproof.check.yardstick import Yardstick, nanoseconds
 from limitproof.history.columns import History, Outcome
 
 NAME = "contract"
+MOST_DROPPED = 0.1  # of a scenario's requests, where the load counts as delivered
 
 
 def contract(history: History, _promise: Promise | None = None) -> CheckResult:
     """Fails when an operation raised or was answered with something that is no Decision.
 
     Operations of unknown end (a lost connection, a dead client) make it unknown: whether the
-    limiter keeps to the contract then is not for this history to tell. measured: operations,
-    errors, unknown, messages (the first few distinct ones).
+    limiter keeps to the contract then is not for this history to tell. So does a load that was
+    not delivered. measured: operations, errors, unknown, dropped, messages (the first few
+    distinct ones).
     """
     operations = history.operations
     sent = int(operations.sent.sum())
@@ -30,6 +34,7 @@ def contract(history: History, _promise: Promise | None = None) -> CheckResult:
         "operations": sent,
         "errors": errors,
         "unknown": unknown,
+        "dropped": len(operations) - sent,
         "messages": [str(message) for message in history.errors[:5]],
     }
     cause: Cause | None = None
@@ -41,6 +46,8 @@ def contract(history: History, _promise: Promise | None = None) -> CheckResult:
         because = f"{because}; {why}"
     elif not sent:
         verdict, because = Verdict.UNKNOWN, "there are no operations"
+    elif late := _undelivered(history):
+        verdict, because = Verdict.UNKNOWN, late
     elif unknown:
         verdict = Verdict.UNKNOWN
         because = f"{plural(unknown, 'operation')} of {sent:,} ended in a way that nobody saw"
@@ -50,6 +57,25 @@ def contract(history: History, _promise: Promise | None = None) -> CheckResult:
         NAME, verdict, because, cause=cause, measured=measured, complete=not unknown
     )
     return settle(history, result)
+
+
+def _undelivered(history: History) -> str:
+    """The first scenario that was not done to the limiter as planned, in words, or ""."""
+    operations = history.operations
+    dropped = operations.having(Outcome.DROPPED)
+    if not dropped.any():
+        return ""
+    names = np.array([key.scenario for key in history.keys], dtype=object)
+    scenario = names[operations.key]
+    for name in dict.fromkeys(scenario[dropped]):
+        planned = np.equal(scenario, name)
+        never = int(np.count_nonzero(dropped & planned))
+        if never > MOST_DROPPED * np.count_nonzero(planned):
+            return (
+                f"{never:,} of {np.count_nonzero(planned):,} requests of {name} were never sent: "
+                "the clients fell behind; take a lower rate, a lower limit or more clients"
+            )
+    return ""
 
 
 def _cause(history: History) -> tuple[Cause | None, str]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from limiters.promise import Promise
 from limitproof.check.cause import demanding, sequence_of
+from limitproof.check.contention import needing_contention
 from limitproof.check.evidence import evidence, touching
 from limitproof.check.occupancy import possible_before
 from limitproof.check.settle import plural, settle
@@ -40,6 +41,7 @@ def false_rejection(history: History, promise: Promise) -> CheckResult:
         result = _failed(history, line, refused.where(wrong), yardstick)
     else:
         result = _unviolated(line, refused, yardstick)
+        result = needing_contention(history, line, yardstick, result)
     return settle(history, replace(result, measured=measured))
 
 

@@ -11,6 +11,7 @@ from limiters.promise import Promise
 from limitproof.check.assignment import Assignment, keep_limit, least_peak
 from limitproof.check.bursts import Burst, possible_peak, worst_burst
 from limitproof.check.cause import demanding, sequence_of
+from limitproof.check.contention import needing_contention
 from limitproof.check.evidence import evidence, inside
 from limitproof.check.exact import MOST_STEPS
 from limitproof.check.excess import excess_of
@@ -48,6 +49,7 @@ def overshoot(history: History, promise: Promise) -> CheckResult:
         result = _failed(history, everything, yardstick, finding)
     else:
         result = _unviolated(finding, demanding(everything, yardstick), measured)
+        result = needing_contention(history, everything, yardstick, result)
     return settle(history, replace(result, measured=measured))
 
 

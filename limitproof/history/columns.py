@@ -159,7 +159,8 @@ class Meta:
     limit and window are the quota (window in seconds); promise is {"kind": …, parameters…};
     clock_error is in seconds: instants of different machines are only known to within it;
     interrupted says why the run ended early ("" when it ended by itself); checks names what the
-    run was made to show (none: everything); rate is the open loop's requests a second (None: a
+    run was made to show (none: everything); contended names the scenarios in which clients were to
+    meet on a key; rate is the open loop's requests a second (None: a
     closed loop).
     """
 
@@ -178,12 +179,14 @@ class Meta:
     clock_error: float = 0.0
     interrupted: str = ""
     checks: Sequence[str] = ()
+    contended: Sequence[str] = ()
     rate: float | None = None
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Meta:
         """What `asdict` made of one and JSON of that. Raises TypeError, ValueError, KeyError."""
-        meta = cls(**{**data, "checks": tuple(data.get("checks", ()))})
+        lists = {name: tuple(data.get(name, ())) for name in ("checks", "contended")}
+        meta = cls(**{**data, **lists})
         Quota(meta.limit, meta.window)
         if not isinstance(meta.seed, int):
             raise TypeError(f"seed is {meta.seed!r}, which is no whole number")

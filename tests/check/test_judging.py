@@ -14,7 +14,7 @@ from limitproof.check.contract import contract
 from limitproof.check.judge import CHECKS, Check, judge, judgement_to_json
 from limitproof.check.verdict import Cause, CheckResult, Verdict
 from limitproof.check.yardstick import promise_of_meta
-from limitproof.history.columns import History, Operations, Outcome
+from limitproof.history.columns import History, Key, Operations, Outcome
 from tests.check.models import fixed, ideal, unlimited
 from tests.check.worlds import EPOCH, MS, history, one_after_the_other, run
 
@@ -121,3 +121,16 @@ def test_what_json_cannot_say_becomes_none() -> None:
     odd = CheckResult("x", Verdict.PASS, "", measured={"a": np.float64("nan"), "b": (np.int64(3),)})
     judgement = replace(judge(run(ideal, BUSY), names=[]), checks=(odd,))
     assert judgement_to_json(judgement)["checks"][0]["measured"] == {"a": None, "b": [3]}
+
+
+def test_a_load_that_was_not_delivered_is_no_evidence() -> None:
+    """An open loop whose clients fell behind: 30 of 60 requests were never sent."""
+    at = [EPOCH + i * MS for i in range(60)]
+    outcome = [Outcome.ADMITTED, Outcome.DROPPED] * 30
+    given = history(Operations.of(at, outcome=outcome), keys=[Key("hot", "sustained", 4)])
+    result = contract(given)
+    assert result.verdict is Verdict.UNKNOWN
+    assert "30 of 60 requests of sustained were never sent" in result.because
+    few = [Outcome.ADMITTED] * 57 + [Outcome.DROPPED] * 3
+    kept = history(Operations.of(at, outcome=few), keys=[Key("hot", "sustained", 4)])
+    assert contract(kept).verdict is Verdict.PASS

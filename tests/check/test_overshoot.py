@@ -10,7 +10,7 @@ import pytest
 from limitproof.check.overshoot import overshoot
 from limitproof.check.verdict import Cause, CheckResult, Verdict
 from limitproof.check.yardstick import promise_of_meta
-from limitproof.history.columns import History, Operations, Outcome
+from limitproof.history.columns import History, Key, Operations, Outcome
 from tests.check.models import (
     Model,
     aligned,
@@ -213,3 +213,36 @@ def test_many_keys_are_judged_as_each_one_alone() -> None:
 
 def test_starvation_is_no_overshoot() -> None:
     assert check(run(refreshed, one_after_the_other(300, 0.05))).verdict is Verdict.PASS
+
+
+LIMIT = 10
+
+
+def twenty_in_a_row() -> Operations:
+    at = [EPOCH + i * MS for i in range(20)]
+    outcome = [Outcome.ADMITTED] * LIMIT + [Outcome.REJECTED] * (20 - LIMIT)
+    return Operations.of(at, at, outcome=outcome)
+
+
+def test_a_run_meant_to_show_races_needs_two_clients_at_once() -> None:
+    """`--clients 1`, or a scenario cut to nothing: the sequential controls prove no race away."""
+    alone = history(twenty_in_a_row(), limit=LIMIT, keys=[Key("hot", "burst", 8)])
+    assert check(alone).verdict is Verdict.PASS
+    meant = replace(alone, meta=replace(alone.meta, contended=("burst",)))
+    assert check(meant).verdict is Verdict.UNKNOWN
+    assert "two clients at once" in check(meant).because
+    rows = twenty_in_a_row()
+    longer = replace(rows, response=rows.invocation + 3 * MS, client=np.arange(20, dtype=np.int32))
+    met = replace(meant, operations=longer)
+    assert check(met).verdict is Verdict.PASS
+    elsewhere = replace(met, meta=replace(met.meta, contended=("sustained",)))
+    assert check(elsewhere).verdict is Verdict.UNKNOWN
+
+
+def test_costs_beyond_measure_are_not_taken_apart() -> None:
+    """Twenty operations of 50 million units each would be eight gigabytes of ones."""
+    at = EPOCH + np.arange(20) * MS
+    huge = Operations.of(at, at + 5 * MS, cost=50_000_000)
+    result = check(history(huge, limit=500_000_000))
+    assert result.verdict is Verdict.FAIL
+    assert result.measured["overshoot"] > 0
