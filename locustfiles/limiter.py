@@ -241,7 +241,7 @@ def _conduct(runner: Runner, plan: Plan, say: Say) -> None:
         else:
             say("stage", job=job.name, order=order, start=start, seconds=stage.seconds(job.quota))
 
-    limits = [(stage.seconds(job.quota) if stage else 0.0) + GRACE for job, stage in stages]
+    limits = [(stage.most_seconds(job.quota) if stage else 0.0) + GRACE for job, stage in stages]
     Conductor(runner, plan.processes, limits, on_go, lambda why: say("trouble", why=why))
 
 

@@ -17,7 +17,7 @@ from limiters.contract import Decision, Limiter
 from limitproof.history.columns import NANOSECONDS, Key, Outcome
 from limitproof.history.recorder import Discarder, Recorder
 from limitproof.load.connection import let_others_go
-from limitproof.traffic import Flood, Step
+from limitproof.traffic import Flood, Send, Step
 
 DROP_AFTER = NANOSECONDS // 2
 """An open-loop request that is later than this is not sent any more, and counted as dropped."""
@@ -35,13 +35,15 @@ class ServerGoneError(ConnectionError):
 class Client:
     """A limiter, who asks it, and where the answers are recorded.
 
-    `prefix` is put before every key name that the limiter sees.
+    `prefix` is put before every key name that the limiter sees; `patience` is how many seconds
+    the client's part in a herd may take.
     """
 
     number: int
     limiter: Limiter
     recorder: Recorder | Discarder
     prefix: str
+    patience: float = 1.0
     _lost: int = field(default=0, init=False)
 
     def acquire(self, key: Key, intended: int | None = None) -> Outcome:
@@ -85,12 +87,20 @@ class Client:
             intended = start + round(step.at * NANOSECONDS)
             self._wait_until(intended)
             if step.count > 1:
-                for _ in range(step.count):
-                    self.acquire(step.key)
+                self._burst(step, intended)
             elif self.recorder.now() - intended > DROP_AFTER:
                 self.recorder.dropped(self.number, step.key, intended)
             else:
                 self.acquire(step.key, intended)
+
+    def _burst(self, step: Send, intended: int) -> None:
+        """Back to back; what a slow limiter leaves undone in `patience` is dropped."""
+        until = self.recorder.now() + round(self.patience * NANOSECONDS)
+        for _ in range(step.count):
+            if self.recorder.now() < until:
+                self.acquire(step.key)
+            else:
+                self.recorder.dropped(self.number, step.key, intended)
 
     def _flood(self, flood: Flood, start: int) -> None:
         self._wait_until(start + round(flood.start * NANOSECONDS))

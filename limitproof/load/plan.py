@@ -12,6 +12,11 @@ from limitproof import traffic
 from scenarios.model import Herd, Keys, Paced, Phase, Saturate, Scenario
 
 
+def patience(quota: Quota) -> float:
+    """Seconds after which a client gives up what is left of its part in a herd."""
+    return max(1.0, quota.window)
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """One scenario played by clients number `first` up to `first + clients`."""
@@ -32,6 +37,13 @@ class Stage:
 
     def seconds(self, quota: Quota) -> float:
         return max(traffic.seconds(part.scenario, quota) for part in self.parts)
+
+    def most_seconds(self, quota: Quota) -> float:
+        """With a slow limiter: every herd may take as long as its clients have patience."""
+        herds = max(
+            sum(isinstance(phase, Herd) for phase in part.scenario.phases) for part in self.parts
+        )
+        return self.seconds(quota) + herds * patience(quota)
 
 
 @dataclass(frozen=True, slots=True)

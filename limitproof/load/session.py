@@ -23,7 +23,7 @@ from limitproof.history.recorder import Discarder, Recorder
 from limitproof.load.blocking import Blocking, EventLoop
 from limitproof.load.client import Client, one_line
 from limitproof.load.connection import own_client
-from limitproof.load.plan import Job, Part, Plan, Stage
+from limitproof.load.plan import Job, Part, Plan, Stage, patience
 from limitproof.promises import describe
 from limitproof.servers.handle import no_retry, timeouts
 from scenarios.catalogue import scenario
@@ -79,7 +79,7 @@ class Session:
                 recorder.error(f"the limiter could not be made: {one_line(error)}")
                 yield None
             else:
-                yield Client(number, limiter, recorder, job.prefix)
+                yield Client(number, limiter, recorder, job.prefix, patience(job.quota))
 
     def _connect(self, place: int, connections: ExitStack) -> Limiter:
         """A limiter on a connection of its own, which is open: that is no part of an operation."""

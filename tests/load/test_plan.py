@@ -104,11 +104,13 @@ def test_with_few_clients_scenarios_follow_each_other() -> None:
 
 
 def test_a_stage_takes_as_long_as_its_longest_part() -> None:
-    parts = (Part(scenario("sustained"), 0, 2), Part(scenario("window_edge"), 2, 1))
+    sustained = scenario("sustained").stretched(5.0)
+    parts = (Part(sustained, 0, 2), Part(scenario("window_edge"), 2, 1))
     quota = Quota(10, 0.5)
     assert Stage(parts).seconds(quota) == 2.5
     job = Job("job", "target", quota, "prefix:", (Stage(parts), Stage(parts[:1])))
     assert job.seconds == 5.0
+    assert Stage(parts).most_seconds(quota) == 2.5 + 3  # three herds of a slow limiter
 
 
 @given(st.lists(jobs, max_size=3))
