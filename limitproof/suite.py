@@ -77,13 +77,13 @@ def _adapted(plain: Scenario, options: LoadOptions, *, brief: bool) -> Scenario:
         one = one.at_rate(options.rate * window / limit)
     if options.keys is not None and not one.sequential and not one.keys.turnover:
         one = replace(one, keys=Keys(count=options.keys, skew=one.keys.skew))
-    needed = _memory_seconds(window) / window
+    needed = memory_seconds(window) / window
     if "memory" in one.checks and options.seconds is None and one.duration < needed:
         one = one.stretched(needed)  # a window of 50 ms: sustained would be over in 0.2 s
     return one
 
 
-def _memory_seconds(window: float) -> float:
+def memory_seconds(window: float) -> float:
     """How long keys must be in use before `memory` can tell a leak from a bound."""
     return math.ceil(window) + max(2.2 * window, 1.0) + 0.2
 
