@@ -8,7 +8,7 @@ and writes claim_c2.txt, claim_c2.json and claim_c2.png. Takes about two minutes
 
 What it cannot show: a real Redis runs a short pipeline that it has read at once as one batch, so
 that other clients' commands hardly ever come between; no number of quiet windows proves that they
-cannot. That is settled command by command in simulation.
+cannot. Only a simulation could settle that, command by command.
 """
 
 from __future__ import annotations

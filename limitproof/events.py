@@ -1,4 +1,4 @@
-"""What happens in a run, told as it happens. Engines yield, listeners show."""
+"""What happens in a run, told as it happens. The suite yields, listeners show."""
 
 from __future__ import annotations
 

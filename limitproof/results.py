@@ -97,7 +97,7 @@ def recover(folder: Path) -> History:
 
 
 def save_history(history: History, folder: Path) -> None:
-    """Save a history and take away the records that it was made from. Raises OSError."""
+    """Save a history in a folder, which is made where there is none. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     storage.save(history, folder / HISTORY)
 

@@ -97,7 +97,7 @@ def judgement_to_json(judgement: Judgement) -> dict[str, Any]:
 
 
 def summary(judgements: Sequence[Judgement]) -> dict[str, Any]:
-    """Several limiters' verdicts as one JSON object; a single one as that of DESIGN."""
+    """Several limiters' verdicts as one JSON object; a single one as it is alone."""
     if len(judgements) == 1:
         return judgement_to_json(judgements[0])
     return {

@@ -20,7 +20,7 @@ from limitproof.results import find_histories
 
 @click.command()
 @click.argument("history", type=click.Path(path_type=Path))
-@click.option("--promise", help="Judge by another promise: sliding, fixed or token:RATE:BURST.")
+@click.option("--promise", help="Judge by sliding, fixed, token or token:RATE:BURST instead.")
 @output_options
 def check(
     history: Path, promise: str | None, json_file: str | None, quiet: bool, verbose: bool

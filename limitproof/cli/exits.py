@@ -1,4 +1,4 @@
-"""Exit codes, and the one line that a user sees instead of a traceback."""
+"""Exit codes."""
 
 from __future__ import annotations
 
