@@ -76,10 +76,6 @@ class Tally:
             at, cost = at[order], cost[order]
         return cls(at, np.concatenate(([0], np.cumsum(cost, dtype=np.int64))))
 
-    @property
-    def total(self) -> int:
-        return len(self.at) if self.sums is None else int(self.sums[-1])
-
     def before(self, instants: npt.ArrayLike) -> Int64s:
         """Units at instants below each of these."""
         return self._units(np.searchsorted(self.at, instants, side="left"))

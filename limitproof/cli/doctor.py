@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 from rich.table import Table
 
 from limitproof.check.verdict import Verdict, merge
 from limitproof.cli.exits import Exit
-from limitproof.cli.options import environment
 from limitproof.report.console import console_for, styled
 from limitproof.servers.doctor import examine
 
@@ -16,7 +17,7 @@ from limitproof.servers.doctor import examine
 @click.option("--redis", "address", metavar="spawn|spawn:PROGRAM|URL", help="Where Redis is.")
 def doctor(address: str | None) -> int:
     """Look whether Redis, Lua, the virtual clock, cores and Locust are there."""
-    findings = examine(address, environment())
+    findings = examine(address, os.environ)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("what", "", "found", "what to do"):
         table.add_column(heading, overflow="fold")

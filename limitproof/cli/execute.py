@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +14,6 @@ import click
 
 from limiters.registry import Target
 from limitproof import results, suite
-from limitproof.cli.options import environment
 from limitproof.events import Event, Listener, RunFinished
 from limitproof.report.console import console_for
 from limitproof.report.html import HtmlReport
@@ -37,7 +37,7 @@ def execute(
     terminal = Terminal(
         console_for(stderr=json_file == "-"), quiet=quiet, verbose=verbose, single=len(targets) == 1
     )
-    with open_server(address, environment()) as server, interruptible() as stop:
+    with open_server(address, os.environ) as server, interruptible() as stop:
         run_folder = results.new_folder(folder, name)
         listeners: list[Listener] = [HtmlReport(), JsonFile(json_file), terminal]
         last: Event | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable
 from functools import reduce
 from pathlib import Path
@@ -208,8 +207,3 @@ def gather(
         keys=keys,
         promise=promise,
     )
-
-
-def environment() -> dict[str, str]:
-    """The process's environment, as it is now."""
-    return dict(os.environ)

@@ -72,7 +72,7 @@ class Sampler:
             self._rows.setdefault(prefix, _Rows()).instants.append(now)
         for prefix, keys in self._find(prefixes).items():
             for start in range(0, len(keys), _BATCH):
-                self._sample_keys(self._rows[prefix], prefix, keys[start : start + _BATCH], now)
+                self._sample_keys(prefix, keys[start : start + _BATCH], now)
         return time.perf_counter() - begun
 
     def _find(self, prefixes: Sequence[str]) -> dict[str, list[_Key]]:
@@ -89,7 +89,8 @@ class Sampler:
                 keys[owner].append(key)
         return keys
 
-    def _sample_keys(self, rows: _Rows, prefix: str, keys: Sequence[_Key], now: int) -> None:
+    def _sample_keys(self, prefix: str, keys: Sequence[_Key], now: int) -> None:
+        rows = self._rows[prefix]
         unknown = [key for key in keys if key not in self._types]
         with self._client.pipeline(transaction=False) as pipe:
             for key in unknown:

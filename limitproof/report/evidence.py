@@ -49,7 +49,6 @@ class Timeline:
     alt: str
 
     bar_height = LANE - 4
-    left, top = LEFT, TOP
 
     @property
     def base(self) -> int:

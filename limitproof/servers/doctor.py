@@ -25,7 +25,6 @@ PINGS = 200
 PROBE_SECONDS = 1.0
 SLOW_PINGS = 1000  # a second; below, the way to the server is longer than any race is wide
 STANDING_STILL = 981173106  # 2001-02-03 04:05:06 UTC, in seconds since the epoch
-UNSURE = Verdict.UNKNOWN
 CLOCK = (
     "pip install libfaketime (64-bit Intel Linux), or the system's package faketime; "
     "without it the checks that need the server's clock stay unknown"
@@ -139,7 +138,9 @@ def _virtual_clock(environ: Mapping[str, str]) -> Finding:
     """Tried, not only looked for: a server is asked the time under a clock that stands still."""
     library = machine.faketime_library()
     if library is None:
-        return finding("virtual clock", False, "libfaketime not found", CLOCK, otherwise=UNSURE)
+        return finding(
+            "virtual clock", False, "libfaketime not found", CLOCK, otherwise=Verdict.UNKNOWN
+        )
     preload = "DYLD_INSERT_LIBRARIES" if sys.platform == "darwin" else "LD_PRELOAD"
     still = {
         preload: str(library),
@@ -153,7 +154,7 @@ def _virtual_clock(environ: Mapping[str, str]) -> Finding:
     except (ServerError, redis.RedisError):
         works = False
     detail = f"libfaketime {'sets' if works else 'does not set'} the server's clock: {library}"
-    return finding("virtual clock", works, detail, CLOCK, otherwise=UNSURE)
+    return finding("virtual clock", works, detail, CLOCK, otherwise=Verdict.UNKNOWN)
 
 
 def _matrix(address: str | None, environ: Mapping[str, str]) -> Finding:
