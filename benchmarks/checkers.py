@@ -17,11 +17,20 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from limitproof.check.judge import CHECKS, judge
-from limitproof.history.columns import Bools, Floats, History, Int64s, Key, Meta, Operations
+from limitproof.history.columns import (
+    NANOSECONDS,
+    Bools,
+    Floats,
+    History,
+    Int64s,
+    Key,
+    Meta,
+    Operations,
+    Outcome,
+)
 
 SIZES = (100_000, 1_000_000, 10_000_000)
 SECONDS = 20.0  # that every history lasts
-NANOSECONDS = 1_000_000_000
 EPOCH = 1_700_000_000 * NANOSECONDS
 
 
@@ -87,7 +96,7 @@ def _history(
         process=random.integers(0, 2, n).astype(np.int32),
         client=random.integers(0, 32, n).astype(np.int32),
         key=key.astype(np.int32),
-        outcome=np.where(passed, np.int8(2), np.int8(3)),
+        outcome=np.where(passed, np.int8(Outcome.ADMITTED), np.int8(Outcome.REJECTED)),
         **(_figures(at, passed, limit) if told else {}),
     )
     meta = Meta(
