@@ -23,6 +23,7 @@ from limitproof.cli.options import (
     place_options,
     quota_options,
 )
+from limitproof.suite import memory_seconds
 
 MEMORY_CHECKS = ("memory", "expiry")
 
@@ -91,7 +92,11 @@ def memory(
 
     One hot key, and ever new keys that are used and left. Judged by the checks memory and expiry.
     """
-    chosen = gather(scenarios=("sustained", "idle"), seconds=windows * options["window"], **options)
+    chosen = gather(
+        scenarios=("sustained", "idle"),
+        seconds=max(windows * options["window"], memory_seconds(options["window"])),
+        **options,
+    )
     finished = execute(
         [target], chosen, name=f"memory-{target.name}", address=address, folder=results,
         json_file=json_file, quiet=quiet, verbose=verbose,
