@@ -15,7 +15,7 @@ from limitproof.check.growth import FEWEST_POINTS, grows, theil_sen
 from limitproof.check.settle import plural, settle
 from limitproof.check.verdict import Cause, CheckResult, Verdict, merge
 from limitproof.check.yardstick import Yardstick, nanoseconds
-from limitproof.history.columns import NANOSECONDS, Bools, History, Int32s, Int64s, Outcome
+from limitproof.history.columns import NANOSECONDS, Bools, History, Outcome
 
 NAME = "memory"
 GIGABYTE = 2**30
@@ -116,7 +116,7 @@ def _group(
     # leak: 4,000 and then 16,000 requests a second held 0.4 and then 1.6 MB.
     recent = np.maximum(1.0, requests - np.searchsorted(invoked, instants[during] - warm))
     steady = taken * (recent.mean() / recent) if len(recent) else taken
-    rate = len(invoked) / max((int(invoked[-1]) - int(invoked[0])) / yardstick.window, 1.0)
+    lasted = max((int(invoked[-1]) - int(invoked[0])) / yardstick.window, 1.0)  # windows
     measured: dict[str, Any] = {
         "scenario": scenario,
         "samples": int(during.sum()),
@@ -131,7 +131,7 @@ def _group(
         "peak_keys": int(count.max()),
         "peak_entries": peak,
         "bound_entries": bound,
-        "requests_per_window": round(rate, 2),
+        "requests_per_window": round(len(invoked) / lasted, 2),
         "side_keys": _side_keys(prints),
     }
     if int(during.sum()) < FEWEST_POINTS or windows < FEWEST_WINDOWS * 0.99:
@@ -156,7 +156,8 @@ def _group(
             f"where the quota explains {bound:,}",
             measured,
         )
-    if scenario != "idle" and _busiest(history, sent.key, invoked, yardstick) <= bound:
+    busiest = float(np.bincount(sent.key).max()) / lasted  # of the key that was asked most
+    if scenario != "idle" and busiest <= bound:
         return _Group(
             Verdict.UNKNOWN,
             f"too little traffic to tell the quota from the traffic: it takes more than {bound:,} "
@@ -190,12 +191,6 @@ def _fullest(
     whose = places // len(series.instants)
     top = int(np.argmax(sums / bounds[whose]))
     return int(sums[top]), int(bounds[whose[top]]), history.keys[int(whose[top])].name
-
-
-def _busiest(history: History, key: Int32s, invoked: Int64s, yardstick: Yardstick) -> float:
-    """Requests a window on the key that was asked most."""
-    lasting = max((int(invoked[-1]) - int(invoked[0])) / yardstick.window, 1.0)
-    return float(np.bincount(key, minlength=len(history.keys)).max()) / lasting
 
 
 def _side_keys(prints: Footprint) -> int:
