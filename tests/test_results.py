@@ -95,13 +95,13 @@ def test_json_is_written_whole_or_not_at_all(
     path = tmp_path / "verdict.json"
     results.write_json(path, {"what": "ein Maß"})
     assert json.loads(path.read_text(encoding="utf-8")) == {"what": "ein Maß"}
-    write = Path.write_text
+    write = Path.write_bytes
 
-    def half(self: Path, data: str, **options: Any) -> int:
-        write(self, data[:5], **options)
+    def half(self: Path, data: bytes) -> int:
+        write(self, data[:5])
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", half)
+    monkeypatch.setattr(Path, "write_bytes", half)
     with pytest.raises(OSError, match="No space left"):
         results.write_json(path, {"what": "other"})
     assert json.loads(path.read_text(encoding="utf-8")) == {"what": "ein Maß"}

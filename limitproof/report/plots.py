@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from limitproof.report.canvas import Picture, Theme
 from limitproof.report.plot_herds import draw_herds
 from limitproof.report.plot_memory import draw_memory
 from limitproof.report.plot_windows import draw_windows
+from limitproof.results import write_bytes
 
 Drawing = Callable[[Sequence[LimiterJudged], Theme], Picture | None]
 DRAWINGS: tuple[Drawing, ...] = (draw_windows, draw_herds, draw_memory)
@@ -28,10 +28,4 @@ def save_plots(pictures: Sequence[Picture], run: Path) -> None:
     folder = run / FOLDER
     folder.mkdir(exist_ok=True)
     for picture in pictures:
-        path = folder / f"{picture.name}.png"
-        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-        try:
-            partial.write_bytes(picture.png)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        write_bytes(folder / f"{picture.name}.png", picture.png)
