@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 
 import click
-from rich.table import Table
 
 from limitproof.check.verdict import Verdict, merge
 from limitproof.cli.exits import Exit
 from limitproof.report.console import console_for, styled
+from limitproof.report.table import wrapping_table
 from limitproof.servers.doctor import examine
 
 
@@ -18,9 +18,7 @@ from limitproof.servers.doctor import examine
 def doctor(address: str | None) -> int:
     """Look whether Redis, Lua, the virtual clock, cores and Locust are there."""
     findings = examine(address, os.environ)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("what", "", "found", "what to do"):
-        table.add_column(heading, overflow="fold")
+    table = wrapping_table("what", "", "found", "what to do")
     for finding in findings:
         table.add_row(finding.name, styled(finding.verdict), finding.detail, finding.advice)
     console_for().print(table)

@@ -74,16 +74,13 @@ def cards(judged: Sequence[LimiterJudged]) -> tuple[Card, ...]:
 def _card(number: int, one: LimiterJudged) -> Card:
     line = line_of(one)
     slug = re.sub(r"[^A-Za-z0-9_-]+", "-", one.limiter)[:40]
-    overshoot = count(line.overshoot)
-    if line.beyond_sliding:
-        overshoot = f"({count(line.beyond_sliding)})"
     return Card(
         anchor=f"{number}-{slug}",
         line=line,
         cells=(
-            overshoot,
+            line.overshoot_told,
             count(line.possible),
-            "-" if line.ratio is None else f"{line.ratio:.2f}",
+            line.ratio_told,
             count(line.excess),
             count(line.false_rejections),
             line.memory,

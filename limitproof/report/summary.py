@@ -1,4 +1,4 @@
-"""One limiter's line in a report: pure numbers, from its judgement and its history."""
+"""One limiter's line in a report, from its judgement and its history."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from limitproof.check.verdict import CheckResult, Judgement, Verdict
 from limitproof.events import LimiterJudged
 from limitproof.history.columns import NANOSECONDS, History
-from limitproof.report.numbers import si
+from limitproof.report.numbers import count, si
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,17 @@ class Line:
     rate: float
     operations: int
     interrupted: str
+
+    @property
+    def overshoot_told(self) -> str:
+        """The certain overshoot; in brackets what is beyond a window that was not promised."""
+        if self.beyond_sliding:
+            return f"({count(self.beyond_sliding)})"
+        return count(self.overshoot)
+
+    @property
+    def ratio_told(self) -> str:
+        return "-" if self.ratio is None else f"{self.ratio:.2f}"
 
 
 def line_of(judged: LimiterJudged) -> Line:

@@ -13,6 +13,14 @@ from limitproof.report.numbers import count
 from limitproof.report.summary import line_of
 
 
+def wrapping_table(*headings: str) -> Table:
+    """An empty table whose cells go on in the next line where they are too long."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
 def limiters_table(judged: Sequence[LimiterJudged]) -> Table:
     """One row a limiter; overshoot is told as certain / possible."""
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -23,14 +31,11 @@ def limiters_table(judged: Sequence[LimiterJudged]) -> Table:
     table.add_column("verdict", no_wrap=True)
     table.add_column("cause", no_wrap=True)
     for line in map(line_of, judged):
-        certain = (
-            f"({count(line.beyond_sliding)})" if line.beyond_sliding else count(line.overshoot)
-        )
         table.add_row(
             line.limiter,
             line.written_by,
-            f"{certain} / {count(line.possible)}",
-            "-" if line.ratio is None else f"{line.ratio:.2f}",
+            f"{line.overshoot_told} / {count(line.possible)}",
+            line.ratio_told,
             count(line.excess),
             count(line.false_rejections),
             line.memory,
