@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from limitproof.history import records, storage
-from limitproof.history.columns import History, Meta
+from limitproof.history.columns import History
 
-HISTORY, VERDICT, RUN, META = "history.npz", "verdict.json", "run.json", "meta.json"
+HISTORY, VERDICT, RUN, META = "history.npz", "verdict.json", "run.json", records.META
 _DEPTHS = ("", "*/", "*/*/")  # a limiter's records, Locust's folder of them, a run's folder
 
 
@@ -91,11 +91,10 @@ def find_histories(path: Path) -> tuple[History, ...]:
 def recover(folder: Path) -> History:
     """A history from the record files that a run left behind when it was killed."""
     try:
-        meta = Meta.from_json(json.loads((folder / META).read_text()))
-        history = records.assemble(records.read(folder), meta)
+        history = records.assemble(records.read(folder), records.read_meta(folder))
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise storage.HistoryError(f"{folder} holds no whole record ({error})") from error
-    if meta.engine != "load":
+    if history.meta.engine != "load":
         return history  # of a Locust started by hand, which leaves nothing else
     why = history.meta.interrupted or "the run was killed before it could save its history"
     return storage.interrupted(history, why)

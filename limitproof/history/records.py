@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from limitproof.history.columns import (
     StateSeries,
 )
 from limitproof.history.recorder import SLOT
+
+META = "meta.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,16 @@ def _lines(path: Path) -> list[Any]:
         except json.JSONDecodeError:
             break
     return values
+
+
+def write_meta(folder: Path, meta: Meta) -> None:
+    """Say, beside the records that will come, what their history is to say of itself."""
+    (folder / META).write_text(json.dumps(asdict(meta)))
+
+
+def read_meta(folder: Path) -> Meta:
+    """What `write_meta` wrote. Raises OSError, ValueError, TypeError, KeyError."""
+    return Meta.from_json(json.loads((folder / META).read_text()))
 
 
 def read(folder: Path) -> tuple[Record, ...]:

@@ -6,11 +6,10 @@ its own, and turns what was recorded into histories. Nothing is judged here.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import redis
@@ -97,7 +96,7 @@ def drive(
             for task in waiting:
                 own = batch / task.job.name
                 own.mkdir(parents=True)
-                (own / "meta.json").write_text(json.dumps(asdict(task.meta)))
+                records.write_meta(own, task.meta)
             plan = Plan(
                 server.url, str(batch), seed, processes, clients, tuple(t.job for t in waiting)
             )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -18,6 +17,7 @@ from redis.backoff import NoBackoff
 from limiters.contract import AsyncFactory, Limiter, Quota
 from limiters.promise import promise_of
 from limiters.registry import Target, resolve
+from limitproof.history import records
 from limitproof.history.columns import Key, Meta, Outcome
 from limitproof.history.recorder import Discarder, Recorder
 from limitproof.load.blocking import Blocking, EventLoop
@@ -149,7 +149,7 @@ def adhoc_plan(
     if folder:
         own = Path(folder) / job.name
         own.mkdir(parents=True, exist_ok=True)
-        (own / "meta.json").write_text(json.dumps(asdict(_about(target, quota, seed))))
+        records.write_meta(own, _about(target, quota, seed))
     return Plan(url, folder or "", seed, processes=1, clients=1, jobs=(job,))
 
 
