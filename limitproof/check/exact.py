@@ -22,11 +22,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from limitproof.check.intervals import Intervals
+from limitproof.check.intervals import FURTHEST, Intervals
 from limitproof.history.columns import Int64s
 
 MOST_STEPS = 10_000_000
-FURTHEST = 2**62
 
 
 @dataclass(frozen=True, slots=True)

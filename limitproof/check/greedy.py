@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from limitproof.check.intervals import FURTHEST
 from limitproof.history.columns import Int64s
-
-FURTHEST = 2**62
 
 
 def in_order(start: Int64s, cluster_sizes: Int64s, window: int, limit: int) -> Int64s | None:

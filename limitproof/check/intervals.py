@@ -13,6 +13,9 @@ import numpy.typing as npt
 
 from limitproof.history.columns import Bools, Int32s, Int64s
 
+FURTHEST = 2**62
+"""The furthest instant, ns: far enough from the end of int64 to add a window safely."""
+
 
 @dataclass(frozen=True, slots=True)
 class Intervals:

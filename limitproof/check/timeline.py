@@ -11,12 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from limitproof.check.intervals import Intervals
+from limitproof.check.intervals import FURTHEST, Intervals
 from limitproof.check.yardstick import Yardstick, nanoseconds
 from limitproof.history.columns import Bools, History, Int32s, Int64s, Outcome
-
-FURTHEST = 2**62
-"""Where the line must end, ns: far enough from the end of int64 to add a window safely."""
 
 
 @dataclass(frozen=True, slots=True)
