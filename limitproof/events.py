@@ -33,7 +33,8 @@ class LimiterJudged:
     """A limiter's history is saved and judged.
 
     surprises: checks that it fails though nothing is known of it; missed: what should have shown
-    and did not. Both are empty for a limiter that is not registered.
+    and did not, both empty for a limiter that is not registered; registered: it is one of the
+    reference limiters.
     """
 
     limiter: str
@@ -43,6 +44,7 @@ class LimiterJudged:
     folder: Path
     surprises: tuple[str, ...] = ()
     missed: str = ""
+    registered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,30 @@
 
 from __future__ import annotations
 
-from limiters.registry import Entry
-from limitproof.check.judge import CHECKS
-from limitproof.check.verdict import Cause, Judgement, Verdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from limiters.registry import REGISTRY, Entry
+from limitproof.check.judge import CHECKS, judge
+from limitproof.check.verdict import Cause, Judgement, Verdict, merge
+from limitproof.events import LimiterJudged
+from limitproof.history.columns import History
+
+
+def judged_against_known(history: History, folder: Path) -> LimiterJudged:
+    """A history, judged, and what differs from what the registry knows of its limiter."""
+    known = next((entry for entry in REGISTRY if entry.name == history.meta.target), None)
+    judgement = judge(history)
+    return LimiterJudged(
+        limiter=history.meta.limiter,
+        written_by=history.meta.written_by,
+        history=history,
+        judgement=judgement,
+        folder=folder,
+        registered=known is not None,
+        surprises=surprises(known, judgement),
+        missed=missed(known, judgement),
+    )
 
 
 def surprises(entry: Entry | None, judgement: Judgement) -> tuple[str, ...]:
@@ -31,3 +52,18 @@ def missed(entry: Entry | None, judgement: Judgement) -> str:
     if Cause.ALGORITHM in known.values() and judgement.verdict is not Verdict.FAIL:
         return f"is known to fail {', '.join(known)} and is {judgement.verdict.value}"
     return ""
+
+
+def verdict_of(judged: Sequence[LimiterJudged], stopped: str = "") -> Verdict:
+    """The verdict of a run.
+
+    A run of all reference limiters, most of which are wrong on purpose, passes when each does
+    what is known of it. Any other run has the merged verdict of its limiters.
+    """
+    if {one.limiter for one in judged} != {known.name for known in REGISTRY}:
+        return merge(one.judgement.verdict for one in judged)
+    if any(one.surprises for one in judged):
+        return Verdict.FAIL
+    if stopped or any(one.missed for one in judged):
+        return Verdict.UNKNOWN
+    return Verdict.PASS

@@ -78,7 +78,7 @@ def find_histories(path: Path) -> tuple[History, ...]:
     if path.is_dir():
         if (path / HISTORY).exists():
             return (storage.load(path / HISTORY),)
-        parts = sorted(path.glob(f"*/{HISTORY}"))
+        parts = _in_order(path, sorted(path.glob(f"*/{HISTORY}")))
         left = sorted({ops.parent for deep in _DEPTHS for ops in path.glob(f"{deep}*.ops")})
         if parts or left:
             return (*map(storage.load, parts), *map(recover, left))
@@ -86,6 +86,16 @@ def find_histories(path: Path) -> tuple[History, ...]:
             f"{path} holds neither {HISTORY} nor records; give a run's folder or a history file"
         )
     return (storage.load(path),)
+
+
+def _in_order(run: Path, parts: list[Path]) -> list[Path]:
+    """The limiters of a run in the order in which they ran; by name where it is not told."""
+    try:
+        names = json.loads((run / RUN).read_text())["limiters"]
+        order = {str(name): place for place, name in enumerate(names)}
+    except (OSError, ValueError, TypeError, KeyError):
+        return parts
+    return sorted(parts, key=lambda part: (order.get(part.parent.name, len(order)), part))
 
 
 def recover(folder: Path) -> History:

@@ -18,11 +18,19 @@ from limiters.contract import Quota
 from limiters.promise import promise_of
 from limiters.registry import Target, TargetError
 from limitproof import results
-from limitproof.check.judge import judge, judgement_to_json, summary
+from limitproof.check.judge import judgement_to_json, summary
 from limitproof.events import Event, LimiterJudged, LimiterStarted, RunFinished, RunStarted, Tick
-from limitproof.expectations import missed, surprises
+from limitproof.expectations import judged_against_known
 from limitproof.history.columns import Meta
-from limitproof.load.engine import Recorded, StageStarted, Task, Waiting, clean_up, drive
+from limitproof.load.engine import (
+    Recorded,
+    StageStarted,
+    Task,
+    Waiting,
+    clean_up,
+    drive,
+    watch_after,
+)
 from limitproof.load.plan import Job, Stage, stage_scenarios
 from limitproof.promises import describe, parse_promise
 from limitproof.servers.handle import Server
@@ -31,6 +39,7 @@ from scenarios.model import Keys, Scenario
 
 BRIEF = 3.5  # windows of sustained load on a specimen; a family gets the scenario's own length
 STARTING = 3.0  # seconds that Locust takes before its first stage, about
+FINISHING = 2.0  # seconds that judging the last limiter and drawing take, about
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +48,8 @@ class LoadOptions:
 
     clients: a process; scenarios: names, none for all; seconds: length of the main phase of a
     scenario; rate: requests a second of all clients together (None: a closed loop, as fast as
-    it goes); keys: the population of a key choice by Zipf's law where given.
+    it goes); keys: the population of a key choice by Zipf's law where given; checks: what is to
+    be judged, none for all that the scenarios are made for.
     """
 
     quota: Quota
@@ -51,6 +61,7 @@ class LoadOptions:
     rate: float | None = None
     keys: int | None = None
     promise: str | None = None
+    checks: tuple[str, ...] = ()
 
 
 def stages(options: LoadOptions, *, brief: bool = False) -> tuple[Stage, ...]:
@@ -109,14 +120,17 @@ def run(
     ]
     results.write_json(folder / results.RUN, _about_run(names, options, server))
     yield RunStarted(
-        limiters=tuple(names),
-        seconds=STARTING + sum(task.job.seconds for task in tasks),
+        limiters=tuple(task.meta.limiter for task in tasks),
+        seconds=STARTING
+        + sum(task.job.seconds for task in tasks)
+        + watch_after(options.quota.window)
+        + FINISHING,
         server=f"{server.name} {server.version}",
         folder=folder,
     )
     judged: list[LimiterJudged] = []
     begun: set[str] = set()
-    known = dict(zip(names, targets, strict=True))
+    labels = {task.job.name: task.meta.limiter for task in tasks}
     seconds = {task.job.name: task.job.seconds for task in tasks}
     try:
         for event in drive(
@@ -128,10 +142,10 @@ def run(
             elif isinstance(event, StageStarted):
                 if event.job not in begun:
                     begun.add(event.job)
-                    yield LimiterStarted(event.job, seconds[event.job])
+                    yield LimiterStarted(labels[event.job], seconds[event.job])
             else:
                 own = folder if len(targets) == 1 else folder / event.job
-                finished = _judged(event, known[event.job], own)
+                finished = _judged(event, own)
                 judged.append(finished)
                 yield finished
     finally:
@@ -143,27 +157,19 @@ def run(
     yield RunFinished(folder, tuple(judged), stopped)
 
 
-def _judged(event: Recorded, target: Target, folder: Path) -> LimiterJudged:
+def _judged(event: Recorded, folder: Path) -> LimiterJudged:
     results.save_history(event.history, folder)
     shutil.rmtree(event.records)
-    judgement = judge(event.history)
-    results.write_json(folder / results.VERDICT, judgement_to_json(judgement))
-    return LimiterJudged(
-        limiter=event.job,
-        written_by=event.history.meta.written_by,
-        history=event.history,
-        judgement=judgement,
-        folder=folder,
-        surprises=surprises(target.entry, judgement),
-        missed=missed(target.entry, judgement),
-    )
+    finished = judged_against_known(event.history, folder)
+    results.write_json(folder / results.VERDICT, judgement_to_json(finished.judgement))
+    return finished
 
 
 def _task(target: Target, name: str, prefix: str, options: LoadOptions, server: Server) -> Task:
     brief = target.entry is not None and target.entry.kind != "family"
     job = Job(name, target.spec, options.quota, prefix, stages(options, brief=brief))
     meta = Meta(
-        limiter=name,
+        limiter=target.name if _safe(target.name) == name else name,
         target=target.spec if target.entry is None else target.name,
         limit=options.quota.limit,
         window=options.quota.window,
@@ -175,8 +181,8 @@ def _task(target: Target, name: str, prefix: str, options: LoadOptions, server: 
         server=dict(server.meta),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         written_by=target.entry.written_by if target.entry else "",
-        checks=_shown(job),
-        contended=_contended(job),
+        checks=options.checks or _shown(job),
+        contended=() if options.checks else _contended(job),
         rate=options.rate,
     )
     return Task(job, meta)
@@ -211,10 +217,15 @@ def _distinct(names: Sequence[str]) -> list[str]:
     seen: dict[str, int] = {}
     distinct = []
     for name in names:
-        safe = "".join(c if c.isalnum() or c in "_-." else "_" for c in name).strip(".") or "_"
+        safe = _safe(name)
         seen[safe] = seen.get(safe, 0) + 1
         distinct.append(safe if seen[safe] == 1 else f"{safe}-{seen[safe]}")
     return distinct
+
+
+def _safe(name: str) -> str:
+    """A name that can be a folder."""
+    return "".join(c if c.isalnum() or c in "_-." else "_" for c in name).strip(".") or "_"
 
 
 def _about_run(names: Sequence[str], options: LoadOptions, server: Server) -> dict[str, Any]:

@@ -16,12 +16,12 @@ from scenarios.catalogue import SCENARIOS
 def listing(what: str) -> None:
     """List limiters, scenarios or checks."""
     if what == "limiters":
-        table = wrapping_table("name", "family", "written by", "what is wrong", "fails")
+        judged = {check.name for check in CHECKS}
+        table = wrapping_table("name", "written by", "what is wrong", "fails")
         for entry in REGISTRY:
-            fails = ", ".join(f"{name} ({cause})" for name, cause in entry.fails.items())
-            table.add_row(
-                entry.name, entry.family or "-", entry.written_by, entry.summary, fails or "-"
-            )
+            known = [(name, cause) for name, cause in entry.fails.items() if name in judged]
+            fails = ", ".join(f"{name} ({cause})" for name, cause in known)
+            table.add_row(entry.name, entry.written_by, entry.summary, fails or "-")
     elif what == "scenarios":
         table = wrapping_table("name", "what is done", "checks")
         for scenario in SCENARIOS:

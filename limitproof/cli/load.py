@@ -25,7 +25,7 @@ from limitproof.cli.options import (
 )
 from limitproof.suite import memory_seconds
 
-MEMORY_CHECKS = ("memory", "expiry")
+MEMORY_CHECKS = ("contract", "memory", "expiry")
 
 
 @click.command()
@@ -90,16 +90,16 @@ def memory(
 ) -> int:
     """Key memory over many windows: traffic above the limit, then silence.
 
-    One hot key, and ever new keys that are used and left. Judged by the checks memory and expiry.
+    One hot key, and ever new keys that are used and left. Only memory and expiry are judged.
     """
     chosen = gather(
         scenarios=("sustained", "idle"),
         seconds=max(windows * options["window"], memory_seconds(options["window"])),
+        checks=MEMORY_CHECKS,
         **options,
     )
     finished = execute(
         [target], chosen, name=f"memory-{target.name}", address=address, folder=results,
         json_file=json_file, quiet=quiet, verbose=verbose,
     )  # fmt: skip
-    checks = [check for one in finished.judged for check in one.judgement.checks]
-    return exit_of(merge(c.verdict for c in checks if c.name in MEMORY_CHECKS))
+    return exit_of(merge(one.judgement.verdict for one in finished.judged))

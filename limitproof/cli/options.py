@@ -181,6 +181,7 @@ def gather(
     seconds: float | None = None,
     rate: float | str | None = None,
     keys: int | None = None,
+    checks: tuple[str, ...] = (),
 ) -> LoadOptions:
     """Options of a load run. Raises click.UsageError for those that make no sense together."""
     quota = Quota(limit, window)
@@ -206,4 +207,5 @@ def gather(
         rate=rate if isinstance(rate, float) else None,
         keys=keys,
         promise=promise,
+        checks=checks,
     )

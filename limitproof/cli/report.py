@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from limitproof.check.judge import judge
-from limitproof.events import LimiterJudged
+from limitproof.events import RunFinished
+from limitproof.expectations import judged_against_known
 from limitproof.report.console import console_for
-from limitproof.report.html import write_report
-from limitproof.report.table import limiters_table
+from limitproof.report.html import HtmlReport
+from limitproof.report.terminal import Terminal
 from limitproof.results import find_histories
 
 
@@ -18,8 +18,8 @@ from limitproof.results import find_histories
 @click.argument("run", type=click.Path(path_type=Path, exists=True, file_okay=False))
 def report(run: Path) -> None:
     """Draw the report of a stored RUN again (a folder of results/)."""
-    histories = find_histories(run)
-    judged = [LimiterJudged(h.meta.limiter, h.meta.written_by, h, judge(h), run) for h in histories]
-    console = console_for()
-    console.print(limiters_table(judged))
-    console.print(f"report: {write_report(run, judged)}")
+    judged = tuple(judged_against_known(history, run) for history in find_histories(run))
+    finished = RunFinished(run, judged)
+    HtmlReport().handle(finished)
+    single = len(judged) == 1
+    Terminal(console_for(), quiet=False, verbose=False, single=single).handle(finished)

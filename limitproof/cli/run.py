@@ -8,9 +8,8 @@ from typing import Any
 import click
 
 from limiters.registry import REGISTRY, Target, resolve
-from limitproof.check.verdict import merge
 from limitproof.cli.execute import execute
-from limitproof.cli.exits import Exit, exit_of
+from limitproof.cli.exits import exit_of
 from limitproof.cli.options import (
     TargetType,
     gather,
@@ -19,6 +18,7 @@ from limitproof.cli.options import (
     place_options,
     quota_options,
 )
+from limitproof.expectations import verdict_of
 
 
 @click.command()
@@ -48,10 +48,4 @@ def run(
         chosen, gather(**load), name="reference" if reference else "run", address=address,
         folder=results, json_file=json_file, quiet=quiet, verbose=verbose,
     )  # fmt: skip
-    if not reference:
-        return exit_of(merge(one.judgement.verdict for one in finished.judged))
-    if any(one.surprises for one in finished.judged):
-        return Exit.FAIL
-    if finished.stopped or any(one.missed for one in finished.judged):
-        return Exit.UNKNOWN
-    return Exit.PASS
+    return exit_of(verdict_of(finished.judged, finished.stopped))

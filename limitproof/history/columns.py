@@ -185,6 +185,8 @@ class Meta:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Meta:
         """What `asdict` made of one and JSON of that. Raises TypeError, ValueError, KeyError."""
+        if not isinstance(data, Mapping):
+            raise TypeError(f"{data!r} is no table of names and values")
         lists = {name: tuple(data.get(name, ())) for name in ("checks", "contended")}
         meta = cls(**{**data, **lists})
         Quota(meta.limit, meta.window)

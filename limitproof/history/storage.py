@@ -140,3 +140,8 @@ def _validate(history: History, path: Path) -> None:
 def interrupted(history: History, why: str) -> History:
     """The same history, marked as ended early."""
     return replace(history, meta=replace(history.meta, interrupted=why))
+
+
+def with_promise(history: History, promise: Mapping[str, Any]) -> History:
+    """The same history, of a limiter that promised something else."""
+    return replace(history, meta=replace(history.meta, promise=promise))

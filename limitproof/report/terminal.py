@@ -8,7 +8,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from limitproof.check.verdict import Verdict, merge
+from limitproof.check.verdict import Verdict
 from limitproof.events import (
     Event,
     LimiterJudged,
@@ -17,6 +17,7 @@ from limitproof.events import (
     RunStarted,
     Tick,
 )
+from limitproof.expectations import verdict_of
 from limitproof.report.console import styled
 from limitproof.report.numbers import count
 from limitproof.report.summary import open_loop
@@ -43,6 +44,8 @@ class Terminal:
         )
         self._task: TaskID | None = None
         self._begun = time.monotonic()
+        self._limiters: tuple[str, ...] = ()
+        self._total = 0.0
 
     def __enter__(self) -> Terminal:
         self._progress.start()
@@ -71,18 +74,23 @@ class Terminal:
                 self._finish(event)
 
     def _start(self, event: RunStarted) -> None:
+        self._limiters = event.limiters
         if self._quiet:
             return
         self._console.print(
             f"{count(len(event.limiters))} limiter{'s' * (len(event.limiters) != 1)} on "
             f"{event.server}, about {event.seconds:.0f} s"
         )
+        self._total = event.seconds
         self._task = self._progress.add_task("starting Locust", total=event.seconds)
 
     def _advance(self, description: str | None = None) -> None:
         if self._task is not None:
             elapsed = time.monotonic() - self._begun
-            self._progress.update(self._task, description=description, completed=elapsed)
+            left = self._total - elapsed
+            description = description if left > 0 else "judging and drawing"
+            done = min(elapsed, self._total)
+            self._progress.update(self._task, description=description, completed=done)
 
     def _judged(self, event: LimiterJudged) -> None:
         if self._quiet or self._single or self._progress.disable is False:
@@ -91,9 +99,9 @@ class Terminal:
 
     def _finish(self, event: RunFinished) -> None:
         judged = event.judged
-        verdict = merge(one.judgement.verdict for one in judged)
+        verdict = verdict_of(judged, event.stopped)
         if not self._quiet:
-            self._console.print(limiters_table(judged))
+            self._console.print(limiters_table(judged, self._console.width))
             for one in judged:
                 if self._single or self._verbose:
                     self._console.print()
@@ -108,8 +116,7 @@ class Terminal:
             self._console.print(f"report: {event.folder / 'report.html'}")
         if event.stopped:
             self._console.print(f"ended early: {event.stopped}")
-        if self._single or event.stopped:
-            self._console.print("verdict:", styled(verdict))
+        self._console.print("verdict:", styled(verdict))
 
     def _tell_open_loop(self, one: LimiterJudged) -> None:
         schedule = open_loop(one.history) if self._single else None
@@ -130,10 +137,18 @@ class Terminal:
                 )
             if one.missed and not self._single:
                 self._console.print(f"{one.limiter} {one.missed}")
-        if not self._single:
-            failing = sum(one.judgement.verdict is Verdict.FAIL for one in judged)
+        if self._single:
+            return
+        failing = sum(one.judgement.verdict is Verdict.FAIL for one in judged)
+        told = f"{failing} of {len(judged)} limiters fail"
+        if all(one.registered for one in judged):
             strange = sum(bool(one.surprises or one.missed) for one in judged)
-            self._console.print(
-                f"{failing} of {len(judged)} limiters fail; "
-                f"{strange or 'none'} against what is known of it"
+            told += (
+                f"; {strange} against what is known of them"
+                if strange
+                else ": those are wrong on purpose, and each does what is known of it"
             )
+        self._console.print(told)
+        done = {one.limiter for one in judged}
+        if left := [name for name in self._limiters if name not in done]:
+            self._console.print(f"not run: {', '.join(left)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,32 @@ def test_the_table_reads_as_it_always_did() -> None:
     console.print(checks_table(three()[1].judgement))
     expected = (SNAPSHOTS / "limiters_table.txt").read_text(encoding="utf-8")
     assert shown(out.getvalue()) == expected
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 120])
+def test_a_narrow_table_leaves_columns_out_and_cuts_nothing(width: int) -> None:
+    console, out = plain(width=width)
+    console.print(limiters_table(three(), width))
+    lines = out.getvalue().splitlines()
+    assert len(lines) == 4
+    assert all(len(line) <= width for line in lines)
+    assert "…" not in out.getvalue()
+    for line, one in zip(lines[1:], three(), strict=True):
+        assert line.split()[:2] == [one.limiter, one.judgement.verdict.value]
+
+
+def test_a_run_of_registered_limiters_is_told_to_be_wrong_on_purpose() -> None:
+    known = tuple(replace(one, registered=True, surprises=()) for one in three())
+    assert "each does what is known of it" in told(known)
+    assert "1 against what is known of them" in told((*known[:2], replace(known[2], missed="x")))
+
+
+def test_limiters_that_were_not_reached_are_named() -> None:
+    console, out = plain()
+    with Terminal(console, quiet=False, verbose=False, single=False) as terminal:
+        terminal.handle(RunStarted(("lua_atomic", "mine.py:Mine"), 9.4, "redis", Path("run")))
+        terminal.handle(RunFinished(Path("run"), three()[:1], "stopped by Ctrl-C"))
+    assert "not run: mine.py:Mine" in out.getvalue()
 
 
 def test_only_what_did_not_pass_is_told_unless_asked() -> None:
@@ -91,7 +118,8 @@ def test_a_run_ends_with_the_table_and_the_path_of_the_page() -> None:
     text = told(three())
     assert text.startswith("3 limiters on redis 8.2.3, about 9 s\n")
     assert "no_prune fails memory, which the registry does not know" in text
-    assert "2 of 3 limiters fail; 1 against what is known of it" in text
+    assert "2 of 3 limiters fail\n" in text
+    assert text.endswith("verdict: fail\n")
     assert "report: results/run/report.html" in text
 
 
