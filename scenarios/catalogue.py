@@ -45,5 +45,6 @@ def scenario(name: str) -> Scenario:
         if candidate.name == name:
             return candidate
     names = [candidate.name for candidate in SCENARIOS]
-    near = difflib.get_close_matches(name, names, n=2) or names
-    raise ValueError(f"no scenario {name!r}; did you mean {' or '.join(near)}?")
+    near = difflib.get_close_matches(name, names, n=2)
+    advice = f"did you mean {' or '.join(near)}?" if near else f"choose from {', '.join(names)}"
+    raise ValueError(f"no scenario {name!r}; {advice}")

@@ -39,7 +39,9 @@ MEMORY_CHECKS = ("contract", "memory", "expiry")
     multiple=True,
     help="What to do to it; may be repeated. [default: all; see limitproof list scenarios]",
 )
-@click.option("--seconds", type=Seconds(), help="Length of each scenario's main phase.")
+@click.option(
+    "--seconds", type=Seconds(), help="Length of each scenario's main phase. [default: its own]"
+)
 @click.option(
     "--rate",
     type=Rate(),
@@ -75,7 +77,13 @@ def load(
 @click.argument("target", type=TargetType())
 @quota_options
 @load_options
-@click.option("--windows", type=Whole(4, 3600), default=8, show_default=True)
+@click.option(
+    "--windows",
+    type=Whole(4, 3600),
+    default=8,
+    show_default=True,
+    help="Windows of traffic, 4 to 3600.",
+)
 @place_options
 @output_options
 def memory(

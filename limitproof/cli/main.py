@@ -76,7 +76,7 @@ def invoke(arguments: Sequence[str] | None = None) -> int:
 
 def _os_error(error: OSError) -> str:
     where = f" ({error.filename})" if error.filename else ""
-    return f"{error.strerror or error}{where}; is there room, and may we write there?"
+    return f"cannot read or write{where}: {error.strerror or error}; is there room, and may we?"
 
 
 def _say(message: object, code: Exit) -> Exit:

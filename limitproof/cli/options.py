@@ -79,7 +79,9 @@ class Rate(click.ParamType[float | str]):
         except ValueError:
             number = math.nan
         if not math.isfinite(number) or number <= 0:
-            self.fail(f"{value!r} is neither a number of requests a second nor max", param, ctx)
+            self.fail(
+                f"{value!r} is neither a number of requests a second above 0 nor max", param, ctx
+            )
         return number
 
 
@@ -140,7 +142,7 @@ load_options = _together(
         "--clients", type=Whole(1, MOST_CLIENTS), default=8, show_default=True,
         help="Clients a process, each with a connection of its own.",
     ),
-    click.option("--seed", type=int, default=0, show_default=True, help="Of all random choices."),
+    click.option("--seed", type=int, default=0, show_default=True, help="Seed of all random choices."),
     click.option(
         "--promise", metavar="PROMISE",
         help="sliding, fixed, token or token:RATE:BURST instead of what the limiter declares.",

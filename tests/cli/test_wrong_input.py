@@ -128,4 +128,4 @@ def test_results_that_cannot_be_written_are_the_environment(
     (tmp_path / "file").write_text("in the way")
     code, err = one_line(["load", "lua_atomic", "--results", f"{tmp_path}/file/results"], capsys)
     assert code == Exit.ENVIRONMENT
-    assert "may we write there" in err
+    assert "is there room, and may we" in err
