@@ -142,7 +142,7 @@ load_options = _together(
         "--clients", type=Whole(1, MOST_CLIENTS), default=8, show_default=True,
         help="Clients a process, each with a connection of its own.",
     ),
-    click.option("--seed", type=int, default=0, show_default=True, help="Seed of all random choices."),
+    click.option("--seed", type=int, default=0, show_default=True, help="Of every random choice."),
     click.option(
         "--promise", metavar="PROMISE",
         help="sliding, fixed, token or token:RATE:BURST instead of what the limiter declares.",
