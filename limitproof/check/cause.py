@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from limitproof.check.settle import plural
 from limitproof.check.timeline import Timeline
 from limitproof.check.verdict import Cause
 from limitproof.check.yardstick import Yardstick, nanoseconds
@@ -20,28 +21,44 @@ class Sequence:
 
     alone_until: per segment of a line, the first instant of the line at which an operation
     starts while another one lasts; `NEVER` where there is none. control: the segments that are
-    sequential throughout and asked for more than the quota.
+    sequential throughout and asked for more than the quota. plain: the segments of scenarios in
+    which no key ever met two clients at once.
     """
 
     alone_until: Int64s
     control: Bools
+    plain: Bools
 
     def alone(self, line: Timeline) -> Bools:
         """Which rows of a line ended while their key was still sequential."""
         return np.less(line.intervals.end, self.alone_until[line.segment])
 
-    def cause(self, sequentially: bool) -> tuple[Cause | None, str]:
-        """The cause of a defect that was (or was not) seen on a sequential history, and why.
+    def shown_by(self, line: Timeline, wrong: Bools) -> Bools:
+        """Those of the wrong rows (some) that show best what is wrong.
+
+        Where one client came after the other: in a scenario that is so throughout, else on a key
+        that was sequential so far. All of them where only several clients met the defect.
+        """
+        alone = self.alone(line) & wrong
+        plain = alone & self.plain[line.segment]
+        return next((rows for rows in (plain, alone) if rows.any()), wrong)
+
+    def cause(self, sequentially: int, of: int) -> tuple[Cause | None, str]:
+        """The cause of a defect, `sequentially` much `of` which a sequential history showed.
 
         A race is only claimed where the same limiter, asked sequentially for more than its
         quota, kept its promise in the same history.
         """
-        if sequentially:
+        if sequentially and sequentially == of:
             return Cause.ALGORITHM, "it happens with one client after the other"
+        if sequentially:
+            return Cause.ALGORITHM, (
+                f"{sequentially:,} with one client after the other, so it needs no race"
+            )
         if controls := int(self.control.sum()):
-            plural = "s" if controls > 1 else ""
             return Cause.RACE, (
-                f"it needs an interleaving: {controls} sequential control key{plural} kept to it"
+                "it takes a race: the same limiter asked by one client after the other "
+                f"({plural(controls, 'key')}) kept its promise"
             )
         return None, "cause not told: no sequential control in this history"
 
@@ -67,7 +84,11 @@ def sequence_of(history: History, line: Timeline, yardstick: Yardstick) -> Seque
         met = met[line.segment[met] == line.segment[met - 1]]
         # the earliest of each segment: written last when the order is reversed
         alone[line.segment[met][::-1]] = line.intervals.start[met][::-1]
-    return Sequence(alone, demanding(line, yardstick) & (alone == NEVER))
+    always = np.equal(alone, NEVER)
+    scenarios = [history.keys[int(key)].scenario for key in line.keys]
+    crowded = {name for name, calm in zip(scenarios, always, strict=True) if not calm}
+    plain = np.array([name not in crowded for name in scenarios], dtype=np.bool_)
+    return Sequence(alone, demanding(line, yardstick) & always, plain)
 
 
 def demanding(line: Timeline, yardstick: Yardstick) -> Bools:

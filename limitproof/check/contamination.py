@@ -113,19 +113,19 @@ def _failed(
     history: History, line: Timeline, guilty: Timeline, found: _Debt, yardstick: Yardstick
 ) -> CheckResult:
     sequence = sequence_of(history, line, yardstick)
-    alone = sequence.alone(guilty)
-    cause, why = sequence.cause(bool(alone.any()))
-    first = int(np.flatnonzero(alone)[0]) if alone.any() else 0
-    opened = int(guilty.intervals.start[first]) - yardstick.window
-    closed = int(guilty.intervals.end[first])
-    room = int(found.room[found.guilty][first])
+    cause, why = sequence.cause(int(sequence.alone(guilty).sum()), len(guilty))
+    shown = sequence.shown_by(guilty, np.ones(len(guilty), dtype=np.bool_))
+    best = int(np.argmax(np.where(shown, found.room[found.guilty], -1)))
+    opened = int(guilty.intervals.start[best]) - yardstick.window
+    closed = int(guilty.intervals.end[best])
+    room = int(found.room[found.guilty][best])
     rows = touching(line, opened, closed)[::-1]  # the refused one first, then back in time
     return CheckResult(
         NAME,
         Verdict.FAIL,
-        f"{plural(len(guilty), 'request')} refused for the refused ones before it alone, the first "
-        f"with room for {plural(room + 1, 'unit')}; {why}",
+        f"{plural(len(guilty), 'request')} refused for the refused ones before it alone, one of "
+        f"them with room for {plural(room + 1, 'unit')}; {why}",
         cause=cause,
-        evidence=evidence(history, line, int(guilty.segment[first]), (opened, closed), rows),
+        evidence=evidence(history, line, int(guilty.segment[best]), (opened, closed), rows),
         complete=True,
     )

@@ -50,13 +50,21 @@ def contract(history: History, _promise: Promise | None = None) -> CheckResult:
         verdict, because = Verdict.UNKNOWN, late
     elif unknown:
         verdict = Verdict.UNKNOWN
-        because = f"{plural(unknown, 'operation')} of {sent:,} ended in a way that nobody saw"
+        because = _not_known(unknown, sent, cut_off=bool(history.meta.interrupted))
     else:
         verdict, because = Verdict.PASS, f"{plural(sent, 'operation')}, all with a Decision"
     result = CheckResult(
         NAME, verdict, because, cause=cause, measured=measured, complete=not unknown
     )
     return settle(history, result)
+
+
+def _not_known(unknown: int, sent: int, *, cut_off: bool) -> str:
+    was, answers, are = (
+        ("was", "its answer", "is") if unknown == 1 else ("were", "their answers", "are")
+    )
+    ended = f"{was} cut off" if cut_off else f"{was} lost with a connection or a client"
+    return f"{unknown:,} of {plural(sent, 'request')} {ended}, {answers} {are} not known"
 
 
 def _undelivered(history: History) -> str:
@@ -84,4 +92,4 @@ def _cause(history: History) -> tuple[Cause | None, str]:
     line = lay_out(history, yardstick)
     sequence = sequence_of(history, line, yardstick)
     failed = line.having(Outcome.ERROR)
-    return sequence.cause(bool(sequence.alone(failed).any()))
+    return sequence.cause(int(sequence.alone(failed).sum()), len(failed))

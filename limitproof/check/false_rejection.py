@@ -30,7 +30,8 @@ def false_rejection(history: History, promise: Promise) -> CheckResult:
     yardstick = Yardstick.of(promise)
     line = lay_out(history, yardstick)
     refused, possibly = line.refused, line.possibly_admitted
-    wrong = room_for(refused, possibly, yardstick) >= 0
+    room = room_for(refused, possibly, yardstick)
+    wrong = room >= 0
     measured: dict[str, Any] = {
         "count": int(wrong.sum()),
         "refused": len(refused),
@@ -38,7 +39,7 @@ def false_rejection(history: History, promise: Promise) -> CheckResult:
         "tolerance_ms": TOLERANCE / 1_000_000,
     }
     if wrong.any():
-        result = _failed(history, line, refused.where(wrong), yardstick)
+        result = _failed(history, line, refused.where(wrong), room[wrong], yardstick)
     else:
         result = _unviolated(line, refused, yardstick)
         result = needing_contention(history, line, yardstick, result)
@@ -81,19 +82,22 @@ def _certain_tokens(at: Timeline, possibly: Timeline, yardstick: Yardstick) -> F
     return np.asarray(yardstick.burst - np.maximum(debt, 0))
 
 
-def _failed(history: History, line: Timeline, wrong: Timeline, yardstick: Yardstick) -> CheckResult:
+def _failed(
+    history: History, line: Timeline, wrong: Timeline, room: Floats, yardstick: Yardstick
+) -> CheckResult:
     sequence = sequence_of(history, line, yardstick)
-    alone = sequence.alone(wrong)
-    cause, why = sequence.cause(bool(alone.any()))
-    first = int(np.flatnonzero(alone)[0]) if alone.any() else 0
-    opened = int(wrong.intervals.start[first]) - yardstick.window
-    closed = int(wrong.intervals.end[first])
-    segment = int(wrong.segment[first])
+    cause, why = sequence.cause(int(sequence.alone(wrong).sum()), len(wrong))
+    shown = sequence.shown_by(wrong, np.ones(len(wrong), dtype=np.bool_))
+    best = int(np.argmax(np.where(shown, room, -1)))
+    opened = int(wrong.intervals.start[best]) - yardstick.window
+    closed = int(wrong.intervals.end[best])
+    segment = int(wrong.segment[best])
     counted = touching(line.possibly_admitted, opened, closed)
-    rows = np.concatenate(([wrong.rows[first]], counted))
+    rows = np.concatenate(([wrong.rows[best]], counted))
     said = f"{plural(len(wrong), 'request')} refused although there was room for certain"
     if yardstick.rate is None:
-        said += f" (the first with at most {len(counted)} of {yardstick.limit} admitted)"
+        held = f"at most {len(counted)}" if len(counted) else "none"
+        said += f" (one of them with {held} of {yardstick.limit} admitted)"
     return CheckResult(
         NAME,
         Verdict.FAIL,

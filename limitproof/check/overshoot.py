@@ -42,13 +42,14 @@ def overshoot(history: History, promise: Promise) -> CheckResult:
     finding = _find(everything.admitted, everything.possibly_admitted, yardstick)
     quota = Yardstick("sliding", history.meta.limit, nanoseconds(history.meta.window))
     measured = _measured(history, finding)
-    measured["sliding_overshoot"] = (
-        finding.overshoot if quota == yardstick else _against_sliding(history, quota)
-    )
+    sliding = finding.overshoot if quota == yardstick else _against_sliding(history, quota)
+    measured["sliding_overshoot"] = sliding
     if finding.violated:
         result = _failed(history, everything, yardstick, finding)
     else:
-        result = _unviolated(finding, demanding(everything, yardstick), measured)
+        reached = demanding(everything, yardstick)
+        kept = _kept(int(reached.sum()), yardstick, quota, sliding)
+        result = _unviolated(finding, reached, measured, kept)
         result = needing_contention(history, everything, yardstick, result)
     return settle(history, replace(result, measured=measured))
 
@@ -159,10 +160,14 @@ def _failed(
 ) -> CheckResult:
     admitted = everything.admitted
     sequence = sequence_of(history, everything, yardstick)
-    alone = admitted.where(sequence.alone(admitted))
-    proof = _proof(history, alone, yardstick)
-    cause, why = sequence.cause(proof is not None)
-    proof = proof or _proof(history, admitted, yardstick)
+    alone = sequence.alone(admitted)
+    # one client after the other: in a scenario that is so throughout, else on a key so far
+    parts = (alone & sequence.plain[admitted.segment], alone)
+    proofs = (_proof(history, admitted.where(part), yardstick) for part in parts)
+    peak, proof = next((found for found in proofs if found), (0, None))
+    cause, why = sequence.cause(peak, finding.peak)
+    if proof is None and (found := _proof(history, admitted, yardstick)):
+        proof = found[1]
     allowed = plural(finding.limit, "request")
     span = f"{yardstick.window / 1e9:g} s"
     said = {
@@ -180,24 +185,29 @@ def _failed(
     )
 
 
-def _proof(history: History, admitted: Timeline, yardstick: Yardstick) -> Evidence | None:
-    """The operations that break the promise by themselves; None when these do not."""
+def _proof(
+    history: History, admitted: Timeline, yardstick: Yardstick
+) -> tuple[int, Evidence] | None:
+    """The operations that break the promise by themselves, and their peak; None: these do not."""
     burst = worst_burst(admitted, yardstick)
     if burst is None:
         return None
-    start, end, segment = burst.start, burst.end, burst.segment
-    if burst.peak <= yardstick.limit:
+    start, end, segment, peak = burst.start, burst.end, burst.segment, burst.peak
+    if peak <= yardstick.limit:
         if yardstick.kind != "sliding":
             return None
         stuck = keep_limit(admitted.intervals, yardstick.strict, yardstick.limit).proof
         if stuck is None:
             return None
-        start, end = int(stuck.start[0]), int(stuck.end.max())
+        peak, start, end = yardstick.limit + 1, int(stuck.start[0]), int(stuck.end.max())
         segment = int(admitted.segment[np.searchsorted(admitted.intervals.start, start)])
-    return evidence(history, admitted, segment, (start, end), inside(admitted, start, end))
+    rows = inside(admitted, start, end)
+    return peak, evidence(history, admitted, segment, (start, end), rows)
 
 
-def _unviolated(finding: _Finding, reached: Bools, measured: dict[str, Any]) -> CheckResult:
+def _unviolated(
+    finding: _Finding, reached: Bools, measured: dict[str, Any], kept: str
+) -> CheckResult:
     verdict, complete = Verdict.UNKNOWN, False
     if not measured["admitted"]:
         because = "nothing was admitted" if measured["refused"] else "no operation was decided"
@@ -208,9 +218,19 @@ def _unviolated(finding: _Finding, reached: Bools, measured: dict[str, Any]) -> 
     elif finding.assignment is not None and finding.assignment.feasible is None:
         because = "no overshoot is certain, but too many operations overlap to decide exactly"
     else:
-        verdict, complete = Verdict.PASS, True
-        because = (
-            f"{plural(int(reached.sum()), 'key')} asked for more than the limit of "
-            f"{finding.limit:,} and got no more"
-        )
+        verdict, complete, because = Verdict.PASS, True, kept
     return CheckResult(NAME, verdict, because, complete=complete)
+
+
+def _kept(keys: int, yardstick: Yardstick, quota: Yardstick, sliding: int) -> str:
+    """What a pass says; with what a sliding window of the same quota would not have allowed."""
+    asked, limit = f"{plural(keys, 'key')} asked for more than", f"{yardstick.limit:,}"
+    held = f"up to {quota.limit + sliding:,} within {quota.window / 1e9:g} s"
+    if yardstick.kind == "fixed":
+        beside = f" ({held} across an edge, which fixed windows permit)" if sliding else ""
+        windows = "its windows" if keys == 1 else "their windows"
+        return f"{asked} {limit} a window and got no more than {windows} allow{beside}"
+    if yardstick.kind == "token":
+        beside = f" ({held}, which a full bucket that refills permits)" if sliding else ""
+        return f"{asked} a bucket of {limit} and got no more than its burst and rate allow{beside}"
+    return f"{asked} the limit of {limit} and got no more"

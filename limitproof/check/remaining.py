@@ -7,7 +7,7 @@ import numpy as np
 from limiters.promise import Promise
 from limitproof.check.occupancy import certain_before, possible_before
 from limitproof.check.timeline import lay_out
-from limitproof.check.told import tell
+from limitproof.check.told import right, tell
 from limitproof.check.verdict import CheckResult
 from limitproof.check.yardstick import Yardstick
 from limitproof.history.columns import History, Outcome
@@ -46,5 +46,11 @@ def remaining(history: History, promise: Promise) -> CheckResult:
     }
     return tell(
         history, "remaining", line, told, faults, (low, high), yardstick,
-        judged=yardstick.kind != "token",
+        say=_say, judged=yardstick.kind != "token",
     )  # fmt: skip
+
+
+def _say(value: float, low: float, high: float) -> str:
+    if not np.isfinite(value) or value < 0:
+        return f"told {value:g}, which is no count of requests"
+    return f"told {value:g} where {right(f'{low:g}', f'{high:g}')} would be right"

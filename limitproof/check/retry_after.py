@@ -6,13 +6,15 @@ import numpy as np
 
 from limiters.promise import Promise
 from limitproof.check.timeline import Timeline, lay_out
-from limitproof.check.told import tell
+from limitproof.check.told import right, tell
 from limitproof.check.verdict import CheckResult
 from limitproof.check.yardstick import TOLERANCE, Yardstick
 from limitproof.history.columns import NANOSECONDS, Floats, History, Int64s
 
 EARLY = TOLERANCE / NANOSECONDS
 LATE = 2 * EARLY  # the clock's resolution, and that of a figure rounded up to milliseconds
+
+HALF_A_MILLISECOND = 0.0005  # s: less reads as 0.000
 
 
 def retry_after(history: History, promise: Promise) -> CheckResult:
@@ -39,11 +41,30 @@ def retry_after(history: History, promise: Promise) -> CheckResult:
         "too late": sane & (values > high + LATE + (1.0 if whole else 0.0)),
         "no time": nonsense,
     }
-    low = np.maximum(np.nan_to_num(low), 0.0)
+    low, high = np.maximum(np.nan_to_num(low), 0.0), np.maximum(high, 0.0)
+    bounds = np.fmin(low, high), np.where(np.isnan(high), high, np.maximum(low, high))
     return tell(
-        history, "retry-after", line, told, faults, (low, high), yardstick,
-        judged=yardstick.kind != "token",
+        history, "retry-after", line, told, faults, bounds, yardstick,
+        say=_say, judged=yardstick.kind != "token",
     )  # fmt: skip
+
+
+def _say(value: float, low: float, high: float) -> str:
+    if not np.isfinite(value):
+        return f"told {value:g}, which is no time to wait"
+    said = f"{value:.3f} s" if abs(value) >= HALF_A_MILLISECOND else f"{value:g} s"
+    if value < 0:
+        return f"told {said}, which is no time to wait"
+    if high == 0:
+        return f"told {said} although there was room already"
+    if np.isnan(high):
+        return f"told {said} where {_seconds(low)} s or more would be right"
+    return f"told {said} where {right(_seconds(low), _seconds(high))} s would be right"
+
+
+def _seconds(bound: float) -> str:
+    """To the millisecond; 0 without decimals."""
+    return f"{bound:.3f}" if bound >= HALF_A_MILLISECOND else "0"
 
 
 def _bounds(line: Timeline, told: Timeline, yardstick: Yardstick) -> tuple[Floats, Floats]:

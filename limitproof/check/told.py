@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -25,12 +25,14 @@ def tell(
     bounds: tuple[Floats, Floats],
     yardstick: Yardstick,
     *,
+    say: Callable[[float, float, float], str],
     judged: bool,
 ) -> CheckResult:
     """The result for figures told by the rows of `told`.
 
     `faults` maps words ("too high") to masks over `told`; `bounds` are the least and the most
-    that would have been right (NaN: no bound). `judged` False when the promise gives no bounds:
+    that would have been right (NaN: no bound). `say` words a figure that is wrong, and its bounds,
+    for the one that is the furthest from them. `judged` False when the promise gives no bounds:
     then only a fault makes a verdict.
     """
     operations = history.operations
@@ -59,28 +61,33 @@ def tell(
             ),
         )
     sequence = sequence_of(history, line, yardstick)
-    alone = sequence.alone(told) & wrong
-    cause, why = sequence.cause(bool(alone.any()))
-    first = int(np.flatnonzero(alone if alone.any() else wrong)[0])
-    low, high = (float(bound[first]) for bound in bounds)
+    cause, why = sequence.cause(int((sequence.alone(told) & wrong).sum()), int(wrong.sum()))
+    shown = sequence.shown_by(told, wrong)
+    worst = int(np.argmax(np.where(shown, _error(values, *bounds), -np.inf)))
+    low, high = (float(bound[worst]) for bound in bounds)
     at = told.intervals
-    window = (int(at.start[first]) - yardstick.window, int(at.end[first]))
+    window = (int(at.start[worst]) - yardstick.window, int(at.end[worst]))
     words = ", ".join(f"{int(mask.sum()):,} {word}" for word, mask in faults.items() if mask.any())
     return CheckResult(
         name,
         Verdict.FAIL,
-        f"{plural(int(wrong.sum()), 'figure')} wrong ({words}): told {float(values[first]):g} "
-        f"where {_range(low, high)} would be right; {why}",
+        f"{plural(int(wrong.sum()), 'figure')} wrong ({words}): "
+        f"{say(float(values[worst]), low, high)}; {why}",
         cause=cause,
         measured=measured,
         evidence=evidence(
-            history, line, int(told.segment[first]), window, told.rows[first : first + 1]
+            history, line, int(told.segment[worst]), window, told.rows[worst : worst + 1]
         ),
         complete=True,
     )
 
 
-def _range(low: float, high: float) -> str:
-    if np.isnan(high):
-        return f"{low:g} or more"
-    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
+def _error(values: Floats, low: Floats, high: Floats) -> Floats:
+    """How far each figure is from what would have been right; from 0 where it is negative."""
+    beyond = np.fmax(np.fmax(low - values, values - high), -values)
+    return np.where(np.isfinite(values), beyond, np.inf)
+
+
+def right(low: str, high: str) -> str:
+    """ "5 to 9", or one figure where both read the same."""
+    return low if low == high else f"{low} to {high}"

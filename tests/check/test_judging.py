@@ -42,6 +42,10 @@ def test_a_limiter_that_raises_only_where_requests_overlap() -> None:
 def test_lost_answers_and_empty_histories_are_unknown() -> None:
     lost = Operations.of([EPOCH, EPOCH], outcome=[Outcome.ADMITTED, Outcome.UNKNOWN])
     assert contract(history(lost)).verdict is Verdict.UNKNOWN
+    assert "not known" in contract(history(lost)).because
+    cut_off = contract(history(lost, interrupted="Ctrl-C"))
+    assert cut_off.verdict is Verdict.UNKNOWN
+    assert "cut off" in cut_off.because
     assert contract(history(Operations.of([]))).verdict is Verdict.UNKNOWN
 
 

@@ -43,7 +43,8 @@ def test_a_race_is_found_and_told_from_the_algorithm() -> None:
     result = check(run(get_set, [*at_once(12), *CONTROL]))
     assert result.verdict is Verdict.FAIL
     assert result.cause is Cause.RACE
-    assert "sequential control" in result.because
+    assert "it takes a race" in result.because
+    assert "one client after the other (1 key) kept its promise" in result.because
     assert result.measured["overshoot"] >= 1
     assert result.measured["exact_overshoot"] >= 1
     assert result.measured["possible_overshoot"] >= result.measured["overshoot"]
@@ -72,6 +73,22 @@ def test_what_happens_to_one_client_alone_is_the_algorithm() -> None:
     assert result.evidence is not None
     assert result.evidence.key == "user:1"
     assert result.evidence.total == 10
+    assert result.because.startswith("12 were admitted within one window of 1 s")
+    assert result.because.endswith("; 10 with one client after the other, so it needs no race")
+
+
+def test_a_scenario_of_one_client_at_a_time_is_the_evidence() -> None:
+    # more is admitted on a key that two clients met on only later; the calm scenario shows it
+    crowd = [*one_after_the_other(20, 0.01), *at_once(5, start=5.0)]
+    given = run(
+        unlimited, [*crowd, *CONTROL], keys=[Key("hot", "burst", 8), Key("calm", "take_turns")]
+    )
+    result = check(given)
+    assert result.cause is Cause.ALGORITHM
+    assert result.measured["peak"] == 20
+    assert result.evidence is not None
+    assert (result.evidence.scenario, result.evidence.total) == ("take_turns", 10)
+    assert "10 with one client after the other" in result.because
 
 
 def test_a_violation_before_the_first_overlap_is_the_algorithm() -> None:
@@ -92,6 +109,10 @@ def test_a_limiter_that_keeps_its_promise_passes(model: Model, kind: str) -> Non
     result = check(run(model, requests, limit=5, kind=kind))
     assert result.verdict is Verdict.PASS, result.because
     assert result.measured["overshoot"] == result.measured["excess"] == 0
+    more = f"up to {5 + result.measured['sliding_overshoot']} within 1 s"
+    assert (more in result.because) == (result.measured["sliding_overshoot"] > 0)
+    if kind == "token":
+        assert "more than a bucket of 5 and got no more than its burst and rate" in result.because
 
 
 @pytest.mark.parametrize("kind", ["fixed", "token"])
@@ -107,6 +128,10 @@ def test_the_burst_that_a_fixed_window_allows_is_told_not_failed() -> None:
     told = check(edge)
     assert told.verdict is Verdict.PASS
     assert told.measured["sliding_overshoot"] == 3
+    assert told.because == (
+        "1 key asked for more than 3 a window and got no more than its windows allow "
+        "(up to 6 within 1 s across an edge, which fixed windows permit)"
+    )
     held = check(admissions(990, 991, 992, 1001, 1002, 1003))
     assert held.verdict is Verdict.FAIL
     assert held.measured["overshoot"] == 3

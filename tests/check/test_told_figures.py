@@ -95,7 +95,45 @@ def test_wrong_retry_after(change: Callable[[Floats], Floats], fault: str) -> No
     result = back(retold(run(ideal, TRAFFIC, limit=5), "retry_after", change))
     assert result.verdict is Verdict.FAIL
     assert result.measured[fault] > 0
-    assert "would be right" in result.because
+    said = "no time to wait" if fault == "no_time" else "would be right"
+    assert said in result.because
+    assert result.evidence is not None
+    assert result.evidence.total == 1
+
+
+def test_the_figure_that_is_furthest_off_is_shown() -> None:
+    def change(told: Floats) -> Floats:
+        off = np.where(np.arange(len(told)) == np.flatnonzero(~np.isnan(told))[4], 5.0, 0.1)
+        return np.asarray(told + off)
+
+    given = retold(run(ideal, one_after_the_other(40, 0.02), limit=5), "retry_after", change)
+    result = back(given)
+    assert result.measured["wrong"] > 5
+    assert "told 5.821 s where 0.818 to 0.822 s would be right" in result.because
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (1.0, "told 1.000 s although there was room already"),
+        (-0.002, "told -0.002 s, which is no time to wait"),
+        (-0.0001, "told -0.0001 s, which is no time to wait"),
+        (np.inf, "told inf, which is no time to wait"),
+    ],
+)
+def test_a_refusal_with_room_names_no_interval_that_runs_backwards(told: float, said: str) -> None:
+    # limit 1: admitted at 0 s, refused long after its window
+    given = run(unlimited, one_after_the_other(3, 0.9), limit=1)
+    outcome = np.array([Outcome.ADMITTED, Outcome.ADMITTED, Outcome.REJECTED], dtype=np.int8)
+    outcome[1] = Outcome.REJECTED
+    values = np.array([np.nan, np.nan, told])
+    operations = replace(given.operations, outcome=outcome, retry_after=values)
+    assert said in back(replace(given, operations=operations)).because
+
+
+def test_a_negative_remaining_is_no_count() -> None:
+    result = left(retold(run(ideal, TRAFFIC, limit=5), "remaining", lambda v: v - 9))
+    assert "told -5, which is no count of requests" in result.because
 
 
 def test_rounding_up_to_whole_seconds_is_allowed() -> None:
