@@ -43,7 +43,8 @@ SECONDS_MAX = 8.0  # as fast as it goes
 PROCESSES, CLIENTS, SEED = 2, 8, 0
 NOTE = (
     "A real Redis runs a short pipeline that it reads at once as one batch: load shows how often "
-    "the race is hit here, not that it cannot be. That is settled command by command in simulation."
+    "the race is hit here, not that it cannot be. Only running the commands one by one, in every "
+    "order, can settle that."
 )
 
 
