@@ -60,6 +60,7 @@ def render(
     return _environment().get_template(NAME).render(
         title=folder.resolve().name,
         counted=page.counted(judged),
+        meaning=page.meaning(judged),
         about=page.about(folder, judged),
         cards=page.cards(judged),
         figures=figures,

@@ -97,7 +97,7 @@ def _card(number: int, one: LimiterJudged) -> Card:
 def _facts(one: LimiterJudged, line: Line) -> tuple[tuple[str, str], ...]:
     meta = one.history.meta
     facts = [
-        ("target", meta.target),
+        ("target", "" if one.registered or meta.target == one.limiter else meta.target),
         ("promises", _promise(meta.promise, meta.limit, meta.window)),
         ("operations", count(line.operations)),
         ("busiest scenario", f"{count(line.rate)} requests/s"),
@@ -113,7 +113,7 @@ def _facts(one: LimiterJudged, line: Line) -> tuple[tuple[str, str], ...]:
             ),
             ("latency from the intended instant", f"{median} median, {high} p99, {worst} worst"),
         ]
-    return tuple((name, clip(text)) for name, text in facts)
+    return tuple((name, clip(text)) for name, text in facts if text)
 
 
 def _check(check: CheckResult) -> CheckCard:
@@ -168,6 +168,21 @@ def counted(judged: Sequence[LimiterJudged]) -> tuple[tuple[str, int], ...]:
     verdicts = [one.judgement.verdict for one in judged]
     order = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.PASS)
     return tuple((v.value, verdicts.count(v)) for v in order if v in verdicts)
+
+
+def meaning(judged: Sequence[LimiterJudged]) -> str:
+    """What red means in a run of the reference limiters; empty in any other."""
+    failing = sum(one.judgement.verdict is Verdict.FAIL for one in judged)
+    if not failing or not all(one.registered for one in judged):
+        return ""
+    told = f"{failing} of {len(judged)} fail. "
+    strange = [one.limiter for one in judged if one.surprises or one.missed]
+    if strange:
+        return clip(f"{told}Against what is known of them: {', '.join(strange)}.")
+    return (
+        f"{told}Those are reference limiters that are wrong on purpose; none fails a check that "
+        "is not known of it."
+    )
 
 
 def figures(light: Sequence[Picture], dark: Sequence[Picture]) -> tuple[Figure, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -20,7 +21,7 @@ WIDTH = 12.0  # inches
 
 def draw_windows(judged: Sequence[LimiterJudged], theme: Theme) -> Picture | None:
     """Small multiples, in the order of the run; None where nothing was asked of any limiter."""
-    windows = ((one, fullest_window(one.history, MOST_POINTS)) for one in judged)
+    windows = ((one, _window(one)) for one in judged)
     found = [(one, window) for one, window in windows if window is not None and len(window.counts)]
     if not found:
         return None
@@ -34,7 +35,7 @@ def draw_windows(judged: Sequence[LimiterJudged], theme: Theme) -> Picture | Non
         if len(found) > 1
         else _one_title(*found[0])
     )
-    below = "Requests admitted within the last window, over time. Red is beyond the limit"
+    below = "Requests admitted within one window on the key that got most. Red: beyond the limit"
     if any(one.history.meta.promise.get("kind") == "fixed" for one, _ in found):
         below += "; fixed windows promise no better than twice it (dashed)"
     headline(figure, theme, title, f"{below}." + " Scales differ." * (len(found) > 1))
@@ -57,6 +58,22 @@ def draw_windows(judged: Sequence[LimiterJudged], theme: Theme) -> Picture | Non
             "limiter; lowest and highest are kept."
         )
     return develop(figure, "windows", title, _told(found), note)
+
+
+def _window(one: LimiterJudged) -> Window | None:
+    """The fullest window; its peak is the check's where both count the same.
+
+    The check may know of more than is certain of each request: that all instants together cannot
+    be chosen so that there are fewer.
+    """
+    check = one.judgement.check("overshoot")
+    proof = check.evidence if check else None
+    window = fullest_window(one.history, MOST_POINTS, proof.key if proof else "")
+    meta = one.history.meta
+    sliding = meta.promise.get("kind") == "sliding" and meta.promise.get("window") == meta.window
+    if check is None or window is None or not sliding:
+        return window
+    return replace(window, peak=max(window.peak, int(check.measured.get("peak") or 0)))
 
 
 def _draw(axes: Axes, one: LimiterJudged, window: Window, theme: Theme) -> None:

@@ -91,17 +91,19 @@ def thin(counts: npt.ArrayLike, most: int) -> Int64s:
     return np.unique(np.concatenate(kept))
 
 
-def fullest_window(history: History, most: int) -> Window | None:
-    """The running count of the key that held most in one window, of the steady scenarios.
+def fullest_window(history: History, most: int, preferred: str = "") -> Window | None:
+    """The running count of the key that held most in one window.
 
-    Of all scenarios where there are none of these; None where nothing was asked.
+    Of several that held as much, the `preferred` one, else one of a steady scenario. None where
+    nothing was asked.
     """
     window = max(nanoseconds(history.meta.window) - TOLERANCE, 1)
-    steady = history.of_scenario(*STEADY)
-    if not len(steady.operations):
-        steady = history
     best: Window | None = None
-    for key, operations in steady.by_key():
+    by_key = sorted(
+        history.by_key(),
+        key=lambda pair: (pair[0].name != preferred, pair[0].scenario not in STEADY),
+    )
+    for key, operations in by_key:
         admitted = _admitted(history, operations)
         if best is not None and int(admitted.cost.sum()) <= best.peak:
             continue

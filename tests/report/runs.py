@@ -42,7 +42,9 @@ def history(limiter: str, *, beyond: int = 0, leak: int = 0, **changes: Any) -> 
     """
     hot = _hot(LIMIT + beyond)
     herds, keys = _herds(beyond)
-    idle = Operations.of(EPOCH + np.arange(300) * 10 * MS, key=len(keys) + 1)
+    passes = np.arange(300) % 100 < LIMIT
+    outcome = np.where(passes, Outcome.ADMITTED, Outcome.REJECTED)
+    idle = Operations.of(EPOCH + np.arange(300) * 10 * MS, key=len(keys) + 1, outcome=outcome)
     every = (Key("sustained/hot", "sustained", 16), *keys, Key("idle/0-0", "idle", 2))
     errors = changes.pop("errors", ())
     return History(

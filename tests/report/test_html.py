@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -191,6 +192,17 @@ def test_a_folder_that_cannot_be_written_is_an_oserror(tmp_path: Path) -> None:
     (tmp_path / "plots").write_text("a file where the folder should be")
     with pytest.raises(OSError, match="plots"):
         write_report(tmp_path, [judged("x")])
+
+
+def test_what_red_means_is_told_of_reference_limiters_only() -> None:
+    known = [replace(one, registered=True, surprises=()) for one in three()]
+    assert "2 of 3 fail. Those are reference limiters that are wrong on purpose" in (
+        page_of(known).text
+    )
+    known[2] = replace(known[2], surprises=("memory",))
+    assert "Against what is known of them: no_prune." in page_of(known).text
+    assert "wrong on purpose" not in page_of(known).text
+    assert "wrong on purpose" not in page_of(three()).text
 
 
 def test_long_texts_are_cut() -> None:
