@@ -1,0 +1,105 @@
+"""A server of our own whose clock is set by hand: a real Redis under libfaketime.
+
+TIME (also inside Lua), PEXPIRE and PTTL follow; nothing ages until the clock is set. The server's
+own timers stay real (FAKETIME_DONT_FAKE_MONOTONIC), or it could not even be ended.
+Source: https://github.com/wolfcw/libfaketime, README, "Advanced features".
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from limitproof.servers.directory import private_directory
+from limitproof.servers.errors import ServerError
+from limitproof.servers.handle import Server
+from limitproof.servers.machine import faketime_library
+from limitproof.servers.spawn import spawned
+
+START = 1_700_000_000_000_000
+"""2023-11-14 22:13:20 UTC, in microseconds since the epoch: the instant a virtual clock starts."""
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualServer:
+    """A running server and the hand on its clock."""
+
+    server: Server
+    handle: int
+
+    def set(self, instant: int) -> None:
+        """Let the server's clock stand at `instant`, microseconds since the epoch.
+
+        Holds from the next command on. The file is written in place, always the same length: a
+        server that reads meanwhile sees the old instant or the new one, never half of it.
+        """
+        os.pwrite(self.handle, as_text(instant), 0)
+
+
+def as_text(instant: int) -> bytes:
+    """An instant in microseconds as libfaketime reads it, 27 bytes and a line's end.
+
+    A seventh digit is added: libfaketime computes the fraction in floating point and cuts it off,
+    so that .000003 would become 2 microseconds.
+    """
+    seconds, microseconds = divmod(instant, 1_000_000)
+    day = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return f"{day}.{microseconds:06d}5\n".encode()
+
+
+@contextmanager
+def virtual_server(
+    program: Path | None = None,
+    *,
+    instant: int = START,
+    arguments: Sequence[str] = (),
+    environ: Mapping[str, str] | None = None,
+) -> Iterator[VirtualServer]:
+    """Run a server whose clock stands at `instant` (microseconds) until it is set.
+
+    Raises ServerError when libfaketime is missing, when the server does not start, or when its
+    clock does not follow.
+    """
+    library = faketime_library()
+    if library is None:
+        raise ServerError(
+            "libfaketime not found, so the server's clock cannot be set",
+            "pip install libfaketime (64-bit Intel Linux), or the system's package faketime",
+        )
+    with private_directory() as home:
+        clock = home / "clock"
+        clock.write_bytes(as_text(instant))
+        preload = "DYLD_INSERT_LIBRARIES" if sys.platform == "darwin" else "LD_PRELOAD"
+        faked = {
+            preload: str(library),
+            "FAKETIME_TIMESTAMP_FILE": str(clock),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "TZ": "UTC",
+        }
+        inherited = os.environ if environ is None else environ
+        with spawned(program, arguments=arguments, environ={**inherited, **faked}) as server:
+            handle = os.open(clock, os.O_WRONLY)
+            try:
+                running = VirtualServer(server, handle)
+                _prove(running, instant, library)
+                yield running
+            finally:
+                os.close(handle)
+
+
+def _prove(running: VirtualServer, instant: int, library: Path) -> None:
+    """Move the clock by one microsecond and back, and see the server follow."""
+    with running.server.client() as client:
+        for wanted in (instant + 1, instant):
+            running.set(wanted)
+            seconds, microseconds = client.time()
+            if seconds * 1_000_000 + microseconds != wanted:
+                raise ServerError(
+                    f"the server's clock does not follow {library}", "see limitproof doctor"
+                )
