@@ -1,0 +1,62 @@
+"""What a limiter may ask its process for, made the same in every run: time and randomness.
+
+Everything here is changed for the length of a `with` and is as before afterwards.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+from unittest.mock import patch
+
+import time_machine
+from redis.connection import Connection, UnixDomainSocketConnection
+
+from limitproof.simulate.refusal import RefusedError
+
+Draw = Callable[[int], bytes]
+
+
+@contextmanager
+def sandbox(instant: Callable[[], float], urandom: Draw) -> Iterator[None]:
+    """Process-wide time and entropy for simulated clients.
+
+    instant: seconds since the epoch on the clock of the client that runs now; time.time(),
+    datetime.now() and time.monotonic() tell it. urandom: what os.urandom gives (and with it uuid4
+    and secrets). The state of `random` is put back at the end.
+    """
+    before = random.getstate()
+    start = datetime.fromtimestamp(instant(), UTC)
+    patches = (
+        patch.object(os, "urandom", urandom),
+        patch.object(random, "_urandom", urandom),
+        patch.object(time, "monotonic", instant),
+        patch.object(time, "monotonic_ns", lambda: round(instant() * 1e9)),
+        patch.object(time, "sleep", _no_sleep),
+        patch.object(Connection, "_connect", _no_connection),
+        patch.object(UnixDomainSocketConnection, "_connect", _no_connection),
+    )
+    try:
+        with time_machine.travel(start, tick=False):
+            for one in patches:
+                one.start()
+            try:
+                yield
+            finally:
+                for one in reversed(patches):
+                    one.stop()
+    finally:
+        random.setstate(before)
+
+
+def _no_sleep(seconds: float) -> NoReturn:
+    raise RefusedError(f"it sleeps ({seconds:g} s), and time stands still here")
+
+
+def _no_connection(connection: Any) -> NoReturn:
+    raise RefusedError(f"it opens a connection of its own ({type(connection).__name__})")
