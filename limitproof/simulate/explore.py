@@ -18,7 +18,7 @@ from limitproof.simulate.because import overshoot_because, refusal_because
 from limitproof.simulate.complete import Complete
 from limitproof.simulate.coverage import Coverage, Tell, Witness, sorted_answers
 from limitproof.simulate.pct import chance, pct
-from limitproof.simulate.refusal import RefusedError, UncacheableError
+from limitproof.simulate.refusal import RefusedError, UncacheableError, UnknownScriptError
 from limitproof.simulate.walk import Walk
 from limitproof.simulate.world import Cast, Choose, World, open_world
 
@@ -79,7 +79,8 @@ def explore(cast: Cast, seconds: float, tell: Tell, *, program: Path | None = No
 
 def _explore(world: World, limit: int, seconds: float, tell: Tell) -> Exploration:
     cast, meta = world.cast, world.server.meta
-    doubt = differs(world)
+    # Twice: a script that the server meets for the first time makes one run unlike the next.
+    doubt = differs(world) and differs(world)
     if doubt:
         sample = Walk(most=SAMPLE).search(world, limit, seconds, tell)
         sample = replace(sample, first=None, worst=None, refusal=None)
@@ -105,9 +106,13 @@ def _search(world: World, limit: int, seconds: float, tell: Tell) -> tuple[Cover
     for _ in range(TRIES):
         try:
             coverage = Complete().search(world, limit, 0.8 * seconds, tell)
+        except UnknownScriptError as error:
+            doubt = str(error)
+            differs(world)  # some runs on live connections: they load what is missing
+            continue
         except UncacheableError as error:
             doubt = str(error)
-            continue
+            break
         if coverage.complete or coverage.first or coverage.refusal:
             return coverage, coverage.stopped
         doubt = coverage.stopped

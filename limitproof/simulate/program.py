@@ -11,7 +11,12 @@ from dataclasses import dataclass, field
 
 from limitproof.history.columns import Outcome
 from limitproof.simulate.names import Names
-from limitproof.simulate.refusal import RefusedError, UncacheableError, why_uncacheable
+from limitproof.simulate.refusal import (
+    RefusedError,
+    UncacheableError,
+    UnknownScriptError,
+    why_uncacheable,
+)
 from limitproof.simulate.resp import unpack
 from limitproof.simulate.world import World
 
@@ -72,7 +77,7 @@ class Programs:
 
     def _extend(self, node: Node, reply: bytes) -> Node:
         if reply.startswith(b"-NOSCRIPT"):
-            raise UncacheableError("a script was unknown to the server, which is not in the keys")
+            raise UnknownScriptError("the server did not know a script yet")
         mine = node.client
 
         def who(owner: int) -> bytes:
@@ -99,8 +104,7 @@ class Programs:
             answers, fresh = tuple(seat.answers), seat.fresh
             size = len(seat.commands[0]) if packet is not None else 0
         finally:
-            seat.leave()
-            seat.client.close()
+            seat.close()
         if packet is not None:
             self._compare(client, shape, packet)
         return Node(client, history, shape, packet, size, answers, fresh, foreign)

@@ -27,6 +27,10 @@ class UncacheableError(Exception):
     """Equal states may have different futures here; the message says why."""
 
 
+class UnknownScriptError(UncacheableError):
+    """The server met a script for the first time, which leaves its mark outside of the keys."""
+
+
 def check_commands(commands: list[list[bytes]]) -> None:
     """Raises RefusedError for a command that would block, or change the server for all."""
     for words in commands:

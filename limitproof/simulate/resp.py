@@ -55,12 +55,12 @@ def end_of_reply(received: bytes | bytearray, position: int) -> int:
     after = end + 2
     if kind in _SIMPLE:
         return after
+    if kind not in _SIZED and kind not in _MANY:
+        raise ValueError(f"not a reply of Redis: {bytes(received[position:end])!r}")
     number = int(received[position + 1 : end])
     if kind in _SIZED:
-        after += max(number + 2, 0) if number >= 0 else 0
+        after += number + 2 if number >= 0 else 0
         return after if after <= len(received) else -1
-    if kind not in _MANY:
-        raise ValueError(f"not a reply of Redis: {bytes(received[position:end])!r}")
     for _ in range(number * _MANY[kind]):
         after = end_of_reply(received, after)
         if after < 0:

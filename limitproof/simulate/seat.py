@@ -93,6 +93,11 @@ class Seat:
             self._greenlet.throw()
         self._greenlet = None
 
+    def close(self) -> None:
+        """End it, and its connections."""
+        self.leave()
+        self.client.connection_pool.disconnect()
+
     def urandom(self, size: int) -> bytes:
         """This client's entropy: as good as random, and the same in every run."""
         self._blocks += 1

@@ -124,8 +124,7 @@ class World:
             if silent and Outcome.REJECTED in seat.answers:
                 raise RefusedError("it refuses without asking Redis: its state is in the process")
         finally:
-            seat.leave()
-            seat.client.close()
+            seat.close()
         self.send(CLEAR, 1)
 
     def trace(self, choose: Choose) -> Trace:
@@ -182,8 +181,8 @@ class World:
 
     def close(self) -> None:
         for seat in self._seats:
-            seat.client.close()
-        self._control.close()
+            seat.close()
+        self._control.connection_pool.disconnect()
 
     def _access(self, name: str) -> Access:
         if name not in self._accesses:
