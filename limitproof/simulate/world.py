@@ -252,7 +252,7 @@ def world_on(server: Server, cast: Cast) -> Iterator[World]:
     path = server.url.removeprefix("unix://")
     world = World(cast, server, path)
     try:
-        world.send(LOAD, 1)
+        world.send(LOAD, 2)
         with sandbox(world.clock, world.urandom):
             world.rehearse()
             yield world

@@ -23,7 +23,7 @@ def running() -> Iterator[VirtualServer]:
 def client(running: VirtualServer) -> Iterator[redis.Redis]:
     running.set(START)
     with running.server.client() as connected:
-        connected.flushall()
+        connected.delete("k")  # not FLUSHALL: see limitproof.servers.virtual
         yield connected
 
 
@@ -51,6 +51,12 @@ def test_a_key_lives_as_long_as_its_time_to_live(
 
 def test_time_stands_still_by_itself(client: redis.Redis) -> None:
     assert {client.time() for _ in range(50)} == {divmod(START, 1_000_000)}
+
+
+def test_a_clock_that_never_moves_is_read_once() -> None:
+    with virtual_server(moving=False) as still, still.server.client() as client:
+        still.set(START + 5_000_000)
+        assert client.time() == divmod(START, 1_000_000)
 
 
 def test_an_instant_is_always_as_long() -> None:
