@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import os
 import random
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from types import FrameType
 from typing import Any, NoReturn
 from unittest.mock import patch
 
@@ -19,6 +22,7 @@ from redis.connection import Connection, UnixDomainSocketConnection
 
 from limitproof.simulate.refusal import RefusedError
 
+SPIN_SECONDS = 1.5
 Draw = Callable[[int], bytes]
 
 
@@ -52,6 +56,36 @@ def sandbox(instant: Callable[[], float], urandom: Draw) -> Iterator[None]:
                     one.stop()
     finally:
         random.setstate(before)
+
+
+@contextmanager
+def watchdog(progress: Callable[[], int], inside: Callable[[], bool]) -> Iterator[None]:
+    """End a client that computes without ever asking Redis; in the main thread only.
+
+    progress: a number that grows as clients ask; inside: whether a client runs now. A client that
+    is the same at two looks in a row has had at least `SPIN_SECONDS`, of real time.
+    Elsewhere than in the main thread there are no signals (signal(2)), and nothing is watched.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    seen = -1
+
+    def look(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal seen
+        if not inside():
+            return
+        if progress() == seen:
+            raise RefusedError(f"it computes for {SPIN_SECONDS:g} s without asking Redis")
+        seen = progress()
+
+    before = signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, SPIN_SECONDS, SPIN_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _no_sleep(seconds: float) -> NoReturn:

@@ -53,17 +53,17 @@ class Seat:
         self._random: Any = None
         self._blocks = 0
 
-    def begin(self, factory: Factory, quota: Quota, requests: int) -> None:
-        """Make a new limiter and run to its first command."""
+    def begin(self, factory: Factory, quota: Quota, requests: int, *, swap: bool = True) -> None:
+        """Make a new limiter and run to its first command; `swap` as for `resume`."""
         self.packets, self.commands, self.answers, self.errors = [], [], [], []
         self.refused, self.fresh = "", True
         self._gathered, self._steps, self._blocks = b"", 0, 0
         self._greenlet = greenlet.greenlet(self._live)
-        outside = random.getstate()
-        random.seed(self._name)
+        if swap:
+            random.seed(self._name)
         self._greenlet.switch(factory, quota, requests)
-        self._random = random.getstate()
-        random.setstate(outside)
+        if swap:
+            self._random = random.getstate()
 
     def resume(self, reply: bytes, *, swap: bool = True) -> None:
         """Hand over the reply to the first packet, and run to the next command.
@@ -81,6 +81,11 @@ class Seat:
         self._greenlet.switch(reply)
         if swap:
             self._random = random.getstate()
+
+    @property
+    def running(self) -> bool:
+        """Whether its own code runs at this moment."""
+        return self._greenlet is not None and greenlet.getcurrent() is self._greenlet
 
     def draws(self) -> bool:
         """Whether it has drawn from the module `random` since `begin`."""

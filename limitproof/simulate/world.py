@@ -23,7 +23,7 @@ from limitproof.servers.virtual import START, virtual_server
 from limitproof.simulate.access import Access, flags_of
 from limitproof.simulate.refusal import RefusedError
 from limitproof.simulate.resp import parse, shown_command, shown_reply
-from limitproof.simulate.sandbox import sandbox
+from limitproof.simulate.sandbox import sandbox, watchdog
 from limitproof.simulate.seat import Factory, Seat
 from limitproof.simulate.snapshot import ASK, CLEAR, LOAD, Snapshot
 from limitproof.simulate.wire import Wire, exchange, simulated_client
@@ -77,6 +77,7 @@ class World:
         self._seats = [self.seat(number) for number in range(cast.clients)]
         self._accesses: dict[str, Access] = {}
         self._swap = True
+        self._turns = 0
 
     def clock(self) -> float:
         """Seconds since the epoch; the same for every client and the server."""
@@ -86,6 +87,14 @@ class World:
         """Entropy for whoever runs now."""
         return bytes(size) if self._acting is None else self._acting.urandom(size)
 
+    def turns(self) -> int:
+        """How often a client was let run so far."""
+        return self._turns
+
+    def inside(self) -> bool:
+        """Whether a client runs now, and not the world."""
+        return self._acting is not None and self._acting.running
+
     def seat(self, number: int) -> Seat:
         """A new client with a connection of its own."""
         cast = self.cast
@@ -94,12 +103,15 @@ class World:
     def begin(self, seat: Seat, requests: int | None = None) -> None:
         """Seat a new limiter. Raises RefusedError when it cannot be simulated."""
         self._acting = seat
-        seat.begin(self.cast.factory, self.cast.quota, requests or self.cast.requests)
+        self._turns += 1
+        cast = self.cast
+        seat.begin(cast.factory, cast.quota, requests or cast.requests, swap=self._swap)
         _raise_refusal(seat)
 
     def resume(self, seat: Seat, reply: bytes) -> None:
         """Let a client read its reply. Raises RefusedError as `begin` does."""
         self._acting = seat
+        self._turns += 1
         seat.resume(reply, swap=self._swap)
         _raise_refusal(seat)
 
@@ -253,7 +265,7 @@ def world_on(server: Server, cast: Cast) -> Iterator[World]:
     world = World(cast, server, path)
     try:
         world.send(LOAD, 2)
-        with sandbox(world.clock, world.urandom):
+        with sandbox(world.clock, world.urandom), watchdog(world.turns, world.inside):
             world.rehearse()
             yield world
     finally:

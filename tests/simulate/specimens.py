@@ -100,6 +100,14 @@ class Endless(ClientClockLimiter):
         return Decision(True)
 
 
+class Spins(ClientClockLimiter):
+    def acquire(self, key: str) -> Decision:
+        self.client.get(key)
+        while self.clock():
+            pass
+        return Decision(True)
+
+
 class Different(ClientClockLimiter):
     """Sends something else in every run."""
 

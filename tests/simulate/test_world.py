@@ -92,6 +92,7 @@ def test_everything_is_as_before_afterwards(world_of: OpenWorld) -> None:
         ("Blocks", r"waits inside the server \(BLPOP\)"),
         ("OwnConnection", "a connection of its own"),
         ("OwnThread", "from a thread"),
+        ("Spins", "without asking Redis"),
         ("Endless", "more than 500 commands"),
         ("CannotBeMade", "no such service"),
         ("in_process", "its state is in the process"),
