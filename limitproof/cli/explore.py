@@ -207,7 +207,8 @@ def _check(found: Exploration, name: str, finding: Finding | None, bad: int) -> 
         "bad_schedules": bad, "states": coverage.states, "strategy": coverage.strategy,
     }  # fmt: skip
     if name == "overshoot":
-        measured["overshoot"] = found.worst.measure if found.worst else 0
+        most = (one.measure for one in (found.overshoot, found.worst) if one is not None)
+        measured["overshoot"] = max(most, default=0)
     if finding is not None:
         measured |= {"steps": len(finding.run.steps), "context_switches": finding.run.switches}
     because = finding.because if finding else found.doubt or f"none in {coverage.sentence}"

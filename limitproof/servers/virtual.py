@@ -111,7 +111,9 @@ def _prove(running: VirtualServer, instants: Sequence[int], library: Path) -> No
         for wanted in instants:
             running.set(wanted)
             seconds, microseconds = client.time()
-            if seconds * 1_000_000 + microseconds != wanted:
+            if (told := seconds * 1_000_000 + microseconds) != wanted:
+                # Valkey 9 adds what a clock of its own has counted since it last looked.
                 raise ServerError(
-                    f"the server's clock does not follow {library}", "see limitproof doctor"
+                    f"the server's clock is {told - wanted} µs off under {library}",
+                    "use the embedded Redis, or see limitproof doctor",
                 )

@@ -67,14 +67,29 @@ def explore(cast: Cast, seconds: float, tell: Tell, *, program: Path | None = No
     begun = time.perf_counter()
     server: Mapping[str, str] = {}
     nothing = Coverage("none", complete=False, sentence="nothing was explored")
-    limit = Yardstick.of(promise_of(cast.target.factory, cast.quota)).limit
+    limit = cast.quota.limit
     try:
+        limit = promised(cast)
         with open_world(cast, program=program) as world:
             server = world.server.meta
             found = _explore(world, limit, seconds, tell)
     except RefusedError as refusal:
         found = Exploration(cast, limit, server, nothing, doubt=f"not simulated: {refusal}")
     return replace(found, seconds=time.perf_counter() - begun)
+
+
+def promised(cast: Cast) -> int:
+    """The most that the limiter's promise allows at once.
+
+    Raises RefusedError when that is no promise, or when all requests together do not exceed it.
+    """
+    try:
+        limit = Yardstick.of(promise_of(cast.target.factory, cast.quota)).limit
+    except (TypeError, ValueError) as error:
+        raise RefusedError(f"its promise cannot be judged: {error}") from error
+    if (asked := cast.clients * cast.requests) <= limit:
+        raise RefusedError(f"it promises {limit} at once, which {asked} requests never exceed")
+    return limit
 
 
 def _explore(world: World, limit: int, seconds: float, tell: Tell) -> Exploration:
@@ -90,6 +105,8 @@ def _explore(world: World, limit: int, seconds: float, tell: Tell) -> Exploratio
         coverage, doubt = replace(coverage, complete=False), strange
     if not doubt and any(Outcome.ERROR in one for end in coverage.outcomes for one in end):
         doubt = "in some schedules the limiter raised or answered with no Decision"
+    if not doubt and world.drew_late:
+        doubt = "it draws random numbers in some schedules only, so a run may not repeat"
     found = Exploration(cast, limit, meta, coverage)
     first = confirm(world, coverage.first, "overshoot", limit)
     worst = confirm(world, coverage.worst, "overshoot", limit)

@@ -9,12 +9,11 @@ from itertools import zip_longest
 from pathlib import Path
 
 from limiters.contract import Quota
-from limiters.promise import promise_of
 from limiters.registry import Target
 from limitproof.check.instant import overshoot_at_once, refused_with_room
-from limitproof.check.yardstick import Yardstick
 from limitproof.history.columns import Outcome
 from limitproof.schedules import Run, Schedule
+from limitproof.simulate.explore import promised
 from limitproof.simulate.refusal import RefusedError
 from limitproof.simulate.world import Cast, Choose, open_world
 
@@ -44,8 +43,8 @@ def replay(schedule: Schedule, target: Target, *, program: Path | None = None) -
     cast = Cast(
         target, quota, schedule.clients, schedule.requests, schedule.seed, schedule.granularity
     )
-    limit = Yardstick.of(promise_of(target.factory, quota)).limit
     try:
+        limit = promised(cast)
         with open_world(cast, program=program) as world:
             run = world.run(_choices_to(schedule.choices))
             parts = _where_they_part(schedule, run)

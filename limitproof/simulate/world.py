@@ -7,6 +7,7 @@ the limit is beyond it in every window.
 
 from __future__ import annotations
 
+import random
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -78,6 +79,7 @@ class World:
         self._accesses: dict[str, Access] = {}
         self._swap = True
         self._turns = 0
+        self._idle: Any = None
 
     def clock(self) -> float:
         """Seconds since the epoch; the same for every client and the server."""
@@ -86,6 +88,11 @@ class World:
     def urandom(self, size: int) -> bytes:
         """Entropy for whoever runs now."""
         return bytes(size) if self._acting is None else self._acting.urandom(size)
+
+    @property
+    def drew_late(self) -> bool:
+        """Whether a client has drawn random numbers, though none did in the rehearsal."""
+        return not self._swap and bool(random.getstate() != self._idle)
 
     def turns(self) -> int:
         """How often a client was let run so far."""
@@ -132,7 +139,8 @@ class World:
             silent = not seat.packets
             while seat.packets:
                 self._step(seat)
-            self._swap = seat.draws()
+            self._swap = seat.draws()  # leaves the state of `random` as a seed makes it
+            self._idle = random.getstate()
             if silent and Outcome.REJECTED in seat.answers:
                 raise RefusedError("it refuses without asking Redis: its state is in the process")
         finally:

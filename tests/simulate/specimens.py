@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ import redis
 
 from limiters.base import ClientClockLimiter, UniqueMembers
 from limiters.contract import Clock, Decision, Quota
+from limiters.promise import TokenBucket
 
 RUNS = count()
 
@@ -106,6 +108,29 @@ class Spins(ClientClockLimiter):
         while self.clock():
             pass
         return Decision(True)
+
+
+class PromisesMuch(ClientClockLimiter):
+    """Admits everything, and says so: a bucket of a hundred."""
+
+    @staticmethod
+    def promise(_quota: Quota) -> TokenBucket:
+        return TokenBucket(rate=1.0, burst=100.0)
+
+    def acquire(self, key: str) -> Decision:
+        self.client.get(key)
+        return Decision(True)
+
+
+class DrawsLate(ClientClockLimiter):
+    """Draws a random number only when somebody else has come between its two commands."""
+
+    def acquire(self, key: str) -> Decision:
+        mine: Any = self.client.incr(key)
+        now: Any = self.client.incr(key)
+        if now != mine + 1:
+            random.random()
+        return Decision(mine == 1)
 
 
 class Different(ClientClockLimiter):

@@ -114,6 +114,8 @@ def test_a_fixed_window_is_held_to_its_own_limit() -> None:
         ("Different", "not deterministic"),
         ("Raises", "the limiter raised"),
         ("Sleeps", "not simulated: it sleeps"),
+        ("PromisesMuch", "it promises 100 at once, which 3 requests never exceed"),
+        ("DrawsLate", "random numbers in some schedules only"),
         ("in_process", "its state is in the process"),
     ],
 )
