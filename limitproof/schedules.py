@@ -70,7 +70,7 @@ class Schedule:
 
     window in seconds; choices: the client of each step; shows: the check that fails on it;
     commands: what the steps sent when it was found, so that a replay against a changed limiter
-    can say where they part.
+    can say where they part; offsets: by how many microseconds each client's clock is off.
     """
 
     target: str
@@ -83,6 +83,7 @@ class Schedule:
     choices: tuple[int, ...]
     shows: str = "overshoot"
     commands: tuple[tuple[str, ...], ...] = ()
+    offsets: tuple[int, ...] = ()
 
     @property
     def token(self) -> str:
@@ -104,6 +105,7 @@ class Schedule:
                 raise ScheduleError(f"schema {schema!r} is not known here, only {SCHEMA}")
             said["choices"] = tuple(int(choice) for choice in said["choices"])
             said["commands"] = tuple(tuple(map(str, step)) for step in said.get("commands", ()))
+            said["offsets"] = tuple(int(offset) for offset in said.get("offsets", ()))
             schedule = cls(**said)
             _check(schedule)
         except ScheduleError:
@@ -118,3 +120,5 @@ def _check(schedule: Schedule) -> None:
         raise ScheduleError(f"granularity {schedule.granularity!r} is neither packet nor command")
     if not all(0 <= choice < schedule.clients for choice in schedule.choices):
         raise ScheduleError("a choice names a client that is not there")
+    if schedule.offsets and len(schedule.offsets) != schedule.clients:
+        raise ScheduleError("there must be as many offsets as clients, or none")

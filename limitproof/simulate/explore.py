@@ -197,7 +197,7 @@ def confirm(world: World, witness: Witness | None, check: str, limit: int) -> Fi
     schedule = Schedule(
         cast.target.spec, cast.quota.limit, cast.quota.window, cast.clients, cast.requests,
         cast.seed, cast.granularity, run.choices, check,
-        tuple(step.commands for step in run.steps),
+        tuple(step.commands for step in run.steps), cast.offsets,
     )  # fmt: skip
     # as many turns as clients: nobody was interrupted
     sequential = witness.sequential or run.switches < len(set(run.choices))

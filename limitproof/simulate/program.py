@@ -51,8 +51,9 @@ class Programs:
         self._shapes: dict[tuple[int, bytes], int] = {}
         self._first: dict[int, tuple[int, list[bytes]]] = {}
         count = world.cast.clients
-        root = self._shape(-1, b"")
-        self.roots = tuple(self._learn(client, (), root, False) for client in range(count))
+        # Clients whose clocks differ are not alike.
+        roots = [self._shape(-1, b"%d" % world.cast.offset(client)) for client in range(count)]
+        self.roots = tuple(self._learn(client, (), roots[client], False) for client in range(count))
 
     def next(self, node: Node, reply: bytes) -> Node:
         """Where a client stands once it has had one more reply."""
@@ -64,7 +65,7 @@ class Programs:
         found = self._extend(node, reply)
         history = (*node.history, reply)
         for other in range(self.world.cast.clients):
-            if other == node.client:
+            if other == node.client or self.roots[other].shape != self.roots[node.client].shape:
                 continue
             theirs = [self.names.swap(one, node.client, other) for one in history]
             place: Node | None = self.roots[other]

@@ -41,7 +41,13 @@ def replay(schedule: Schedule, target: Target, *, program: Path | None = None) -
     """
     quota = Quota(schedule.limit, schedule.window)
     cast = Cast(
-        target, quota, schedule.clients, schedule.requests, schedule.seed, schedule.granularity
+        target,
+        quota,
+        schedule.clients,
+        schedule.requests,
+        schedule.seed,
+        schedule.granularity,
+        schedule.offsets,
     )
     try:
         limit = promised(cast)

@@ -27,12 +27,13 @@ Draw = Callable[[int], bytes]
 
 
 @contextmanager
-def sandbox(instant: Callable[[], float], urandom: Draw) -> Iterator[None]:
+def sandbox(instant: Callable[[], float], urandom: Draw) -> Iterator[Callable[[float], None]]:
     """Process-wide time and entropy for simulated clients.
 
     instant: seconds since the epoch on the clock of the client that runs now; time.time(),
     datetime.now() and time.monotonic() tell it. urandom: what os.urandom gives (and with it uuid4
-    and secrets). The state of `random` is put back at the end.
+    and secrets). The state of `random` is put back at the end. Yields what sets the time (seconds)
+    for a client whose clock is another than that of the client before it.
     """
     before = random.getstate()
     start = datetime.fromtimestamp(instant(), UTC)
@@ -46,11 +47,11 @@ def sandbox(instant: Callable[[], float], urandom: Draw) -> Iterator[None]:
         patch.object(UnixDomainSocketConnection, "_connect", _no_connection),
     )
     try:
-        with time_machine.travel(start, tick=False):
+        with time_machine.travel(start, tick=False) as traveller:
             for one in patches:
                 one.start()
             try:
-                yield
+                yield traveller.move_to
             finally:
                 for one in reversed(patches):
                     one.stop()

@@ -38,7 +38,10 @@ REHEARSED = 20  # most requests of the rehearsal
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Who plays: a limiter, its quota, so many clients of so many requests each."""
+    """Who plays: a limiter, its quota, so many clients of so many requests each.
+
+    offsets: by how many microseconds each client's clock is off, () when none is.
+    """
 
     target: Target
     quota: Quota
@@ -46,6 +49,11 @@ class Cast:
     requests: int = 1
     seed: int = 0
     granularity: Granularity = "packet"
+    offsets: tuple[int, ...] = ()
+
+    def offset(self, client: int) -> int:
+        """How far a client's clock is off, in microseconds."""
+        return self.offsets[client] if self.offsets else 0
 
     @property
     def factory(self) -> Factory:
@@ -79,11 +87,12 @@ class World:
         self._accesses: dict[str, Access] = {}
         self._swap = True
         self._turns = 0
+        self.travel: Callable[[float], None] | None = None
         self._idle: Any = None
 
     def clock(self) -> float:
-        """Seconds since the epoch; the same for every client and the server."""
-        return self.instant / 1_000_000
+        """Seconds since the epoch for whoever runs now."""
+        return self.instant / 1_000_000 if self._acting is None else self._acting.clock()
 
     def urandom(self, size: int) -> bytes:
         """Entropy for whoever runs now."""
@@ -105,20 +114,19 @@ class World:
     def seat(self, number: int) -> Seat:
         """A new client with a connection of its own."""
         cast = self.cast
-        return Seat(number, self._path, cast.seed, cast.granularity, self.clock)
+        own = (self.instant + cast.offset(number)) / 1_000_000
+        return Seat(number, self._path, cast.seed, cast.granularity, lambda: own)
 
     def begin(self, seat: Seat, requests: int | None = None) -> None:
         """Seat a new limiter. Raises RefusedError when it cannot be simulated."""
-        self._acting = seat
-        self._turns += 1
+        self._act(seat)
         cast = self.cast
         seat.begin(cast.factory, cast.quota, requests or cast.requests, swap=self._swap)
         _raise_refusal(seat)
 
     def resume(self, seat: Seat, reply: bytes) -> None:
         """Let a client read its reply. Raises RefusedError as `begin` does."""
-        self._acting = seat
-        self._turns += 1
+        self._act(seat)
         seat.resume(reply, swap=self._swap)
         _raise_refusal(seat)
 
@@ -204,6 +212,12 @@ class World:
             seat.close()
         self._control.connection_pool.disconnect()
 
+    def _act(self, seat: Seat) -> None:
+        self._acting = seat
+        self._turns += 1
+        if self.cast.offsets and self.travel is not None:
+            self.travel(seat.clock())
+
     def _access(self, name: str) -> Access:
         if name not in self._accesses:
             self._accesses[name] = flags_of(name, self.send)
@@ -273,7 +287,10 @@ def world_on(server: Server, cast: Cast) -> Iterator[World]:
     world = World(cast, server, path)
     try:
         world.send(LOAD, 2)
-        with sandbox(world.clock, world.urandom), watchdog(world.turns, world.inside):
+        with (
+            sandbox(world.clock, world.urandom) as world.travel,
+            watchdog(world.turns, world.inside),
+        ):
             world.rehearse()
             yield world
     finally:

@@ -22,10 +22,11 @@ def cast(
     requests: int = 1,
     granularity: Granularity = "packet",
     seed: int = 0,
+    offsets: tuple[int, ...] = (),
 ) -> Cast:
     """So many clients of a registered limiter, or of one of `specimens`; windows of a second."""
     where = target if target[0].islower() else f"tests.simulate.specimens:{target}"
-    return Cast(resolve(where), Quota(limit, 1.0), clients, requests, seed, granularity)
+    return Cast(resolve(where), Quota(limit, 1.0), clients, requests, seed, granularity, offsets)
 
 
 def silent(_progress: Progress) -> None:

@@ -60,6 +60,19 @@ def test_as_brute_force_in_other_worlds(
     check(world_of, cast(name, clients, limit, requests=requests, granularity=granularity))
 
 
+@pytest.mark.parametrize("name", ["get_set_json", "lua_atomic_client_clock", "no_prune"])
+def test_as_brute_force_when_a_clock_is_off(world_of: OpenWorld, name: str) -> None:
+    check(world_of, cast(name, 3, 1, offsets=(0, 0, 1_500_000)))
+
+
+def test_a_client_ahead_forgets_who_was_admitted(world_of: OpenWorld) -> None:
+    """More than a window ahead: it prunes what is still young, though the script is atomic."""
+    off = searched(world_of, cast("lua_atomic_client_clock", offsets=(0, 1_500_000)))
+    assert off.first is not None
+    assert off.first.choices == (0, 1)
+    assert searched(world_of, cast("lua_atomic", offsets=(0, 1_500_000))).first is None
+
+
 def check(world_of: OpenWorld, chosen: Cast) -> None:
     with world_of(chosen) as world:
         every = enumerate_all(world, chosen.quota.limit)

@@ -75,6 +75,14 @@ def test_all_clocks_of_the_process_stand_still(world_of: OpenWorld) -> None:
     assert step.commands == (f"SET k {START}.0 {START}000000000 {START}.0 {START}.0",)
 
 
+def test_each_client_has_a_clock_of_its_own(world_of: OpenWorld) -> None:
+    """B's is 1.5 s ahead in every way of asking, also after A has run in between."""
+    with world_of(cast("ReadsClocks", 2, offsets=(0, 1_500_000))) as world:
+        steps = world.run(lambda enabled: enabled[-1]).steps
+        told = {step.client: step.commands[0].split()[2::3] for step in steps}
+    assert told == {0: [f"{START}.0", f"{START}.0"], 1: [f"{START + 1}.5", f"{START + 1}.5"]}
+
+
 def test_everything_is_as_before_afterwards(world_of: OpenWorld) -> None:
     random.seed(5)
     before, urandom, sleep = random.getstate(), os.urandom, time.sleep
