@@ -151,7 +151,8 @@ def show(console: Console, found: Exploration, folder: Path, *, verbose: bool) -
         )
     console.print()
     if found.worst is not None:
-        console.print(f"worst overshoot: {found.worst.measure} over a limit of {found.limit}")
+        seen = "" if coverage.complete else " seen"
+        console.print(f"worst overshoot{seen}: {found.worst.measure} over a limit of {found.limit}")
     for bad, what in (
         (coverage.overshooting, "overshoot"),
         (coverage.refusing, "refuse somebody while there is room"),
