@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import click
@@ -86,9 +90,15 @@ def explore(
     program = virtual_program(address)
     console = console_for(stderr=json_file == "-")
     cast = Cast(target, Quota(limit, window), clients, requests, seed, granularity)
-    with console.status("exploring") if console.is_terminal and not quiet else _Silent() as status:
+    quiet_line = quiet or not console.is_terminal
+    with (
+        between_steps() as stopping,
+        _Silent() if quiet_line else console.status("exploring") as status,
+    ):
 
         def tell(progress: Progress) -> None:
+            if stopping():
+                raise KeyboardInterrupt
             rate = progress.steps / max(progress.seconds, 1e-9)
             states = f"{progress.states:,} states, " if progress.states else ""
             status.update(f"exploring: {states}{progress.steps:,} taken, {rate:,.0f} a second")
@@ -106,6 +116,27 @@ def explore(
     verdict = judgement(found).verdict
     console.print("verdict:", styled(verdict))
     return exit_of(verdict)
+
+
+@contextmanager
+def between_steps() -> Iterator[Callable[[], bool]]:
+    """A function that turns true on the first Ctrl-C; a second one stops at once.
+
+    Raised inside a limiter, or where redis-py cleans up, a KeyboardInterrupt may be swallowed.
+    """
+    asked = False
+
+    def ask(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield lambda: asked
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class _Silent:
