@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING
 
 import pytest
 import redis
 
 from limitproof.servers.server import Server
 from limitproof.servers.spawn import spawned
+from limitproof.servers.virtual import virtual_server
+from limitproof.simulate.world import world_on
+
+if TYPE_CHECKING:
+    from tests.simulate.casts import OpenWorld
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +32,16 @@ def client(server: Server) -> Iterator[redis.Redis]:
         connected.flushall()
         connected.script_flush()
         yield connected
+
+
+@pytest.fixture(scope="session")
+def still_server() -> Iterator[Server]:
+    """A Redis whose clock stands still, one a worker of xdist."""
+    with virtual_server(arguments=("--rdbcompression", "no"), moving=False) as virtual:
+        yield virtual.server
+
+
+@pytest.fixture
+def world_of(still_server: Server) -> OpenWorld:
+    """Opens a simulated world for a cast, on that Redis."""
+    return partial(world_on, still_server)

@@ -134,6 +134,15 @@ def test_engines_do_not_judge_or_report() -> None:
     )
 
 
+def test_the_simulation_judges_but_knows_no_load_and_no_report() -> None:
+    assert breaches("limitproof.simulate", "limitproof.servers", "limitproof.history")
+    assert not breaches(
+        "limitproof.simulate",
+        "limitproof.load", "limitproof.report", "limitproof.cli", "limitproof.suite", "scenarios",
+        "locustfiles", "locust", "tests",
+    )  # fmt: skip
+
+
 def test_servers_stand_alone() -> None:
     """They share nothing with the rest but the word `unknown`, which the doctor says."""
     apart = {name for name in of("limitproof") if not within(name, "limitproof.servers")}

@@ -15,8 +15,10 @@ from limitproof import __version__
 from limitproof.cli.check import check
 from limitproof.cli.doctor import doctor
 from limitproof.cli.exits import Exit
+from limitproof.cli.explore import explore
 from limitproof.cli.listing import listing
 from limitproof.cli.load import load, memory
+from limitproof.cli.replay import replay
 from limitproof.cli.report import report
 from limitproof.cli.run import run
 from limitproof.history.storage import HistoryError
@@ -36,7 +38,7 @@ def limitproof() -> None:
     """
 
 
-for command in (run, load, memory, check, listing, report, doctor):
+for command in (run, explore, load, memory, check, replay, listing, report, doctor):
     limitproof.add_command(command)
 
 

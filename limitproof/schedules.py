@@ -1,0 +1,124 @@
+"""One deterministic run: the choices that make it, and what came of it.
+
+Plain data, known to engines, checks, reports and files alike.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any, Literal
+
+from limitproof.history.columns import Outcome
+
+SCHEMA = 1
+Granularity = Literal["packet", "command"]
+Answers = tuple[tuple[Outcome, ...], ...]
+"""What each client was told, in the order of its requests."""
+
+
+class ScheduleError(ValueError):
+    """A file that is no schedule of ours; the message is one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a run, as a person reads it.
+
+    client: who took it, from 0; commands and replies: one text each; reads and writes: what the
+    server says these commands do to keys; state: the keys after it; answered: what the client's
+    limiter decided when it had the reply, None when it went on.
+    """
+
+    client: int
+    commands: tuple[str, ...]
+    replies: tuple[str, ...]
+    reads: bool
+    writes: bool
+    state: str
+    answered: Outcome | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """All steps of one run in the server's order, and what every client was told."""
+
+    steps: tuple[Step, ...]
+    answers: Answers
+
+    @property
+    def choices(self) -> tuple[int, ...]:
+        return tuple(step.client for step in self.steps)
+
+    @property
+    def switches(self) -> int:
+        """How often another client went on than the one before."""
+        return switches(self.choices)
+
+
+def switches(choices: Sequence[int]) -> int:
+    """How often another client went on than the one before."""
+    return sum(one != other for one, other in pairwise(choices))
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """What a run is made of: it replays to the same result on any machine.
+
+    window in seconds; choices: the client of each step; shows: the check that fails on it;
+    commands: what the steps sent when it was found, so that a replay against a changed limiter
+    can say where they part; offsets: by how many microseconds each client's clock is off.
+    """
+
+    target: str
+    limit: int
+    window: float
+    clients: int
+    requests: int
+    seed: int
+    granularity: Granularity
+    choices: tuple[int, ...]
+    shows: str = "overshoot"
+    commands: tuple[tuple[str, ...], ...] = ()
+    offsets: tuple[int, ...] = ()
+
+    @property
+    def token(self) -> str:
+        """A short name: the beginning of a hash of everything that decides the run."""
+        said = self.to_json()
+        del said["commands"]
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:8]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain types only; `from_json` undoes it."""
+        return {"schema": SCHEMA, **json.loads(json.dumps(asdict(self)))}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Schedule:
+        """Raises ScheduleError when a field is missing, unknown or of a wrong value."""
+        try:
+            said = dict(data)
+            if (schema := said.pop("schema")) != SCHEMA:
+                raise ScheduleError(f"schema {schema!r} is not known here, only {SCHEMA}")
+            said["choices"] = tuple(int(choice) for choice in said["choices"])
+            said["commands"] = tuple(tuple(map(str, step)) for step in said.get("commands", ()))
+            said["offsets"] = tuple(int(offset) for offset in said.get("offsets", ()))
+            schedule = cls(**said)
+            _check(schedule)
+        except ScheduleError:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
+            raise ScheduleError(f"this is no schedule: {error!r}") from error
+        return schedule
+
+
+def _check(schedule: Schedule) -> None:
+    if schedule.granularity not in ("packet", "command"):
+        raise ScheduleError(f"granularity {schedule.granularity!r} is neither packet nor command")
+    if not all(0 <= choice < schedule.clients for choice in schedule.choices):
+        raise ScheduleError("a choice names a client that is not there")
+    if schedule.offsets and len(schedule.offsets) != schedule.clients:
+        raise ScheduleError("there must be as many offsets as clients, or none")

@@ -1,0 +1,69 @@
+"""What a search has seen, whatever its strategy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from limitproof.schedules import Answers
+from limitproof.simulate.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """Choices that end in a defect: `measure` is the overshoot, or 1 for a false rejection."""
+
+    choices: tuple[int, ...]
+    measure: int
+    sequential: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What a search has found, and how far it went.
+
+    complete: every interleaving is accounted for; stopped: why not, else ""; states: distinct
+    ones; schedules: interleavings that they stand for, or that were run; overshooting and
+    refusing: how many of these end in an overshoot, in a false rejection; first: the smallest
+    overshoot witness in (context switches, steps), worst: the largest overshoot; refusal: the
+    smallest witness of a false rejection; outcomes: the distinct ends, clients sorted; sentence:
+    what was covered, for a person.
+    """
+
+    strategy: str
+    complete: bool
+    stopped: str = ""
+    states: int = 0
+    steps: int = 0
+    schedules: int = 0
+    overshooting: int = 0
+    refusing: int = 0
+    first: Witness | None = None
+    worst: Witness | None = None
+    refusal: Witness | None = None
+    outcomes: frozenset[Answers] = field(default_factory=frozenset)
+    sentence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a search is: states known, steps or schedules taken, seconds since it began."""
+
+    states: int
+    steps: int
+    seconds: float
+
+
+Tell = Callable[[Progress], None]
+
+
+class Strategy(Protocol):
+    """Looks through interleavings until it has seen enough, or its seconds are over."""
+
+    def search(self, world: World, limit: int, seconds: float, tell: Tell) -> Coverage: ...
+
+
+def sorted_answers(answers: Answers) -> Answers:
+    """Clients are alike: who was told what does not matter."""
+    return tuple(sorted(answers))

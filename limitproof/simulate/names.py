@@ -1,0 +1,82 @@
+"""Names that a client made up for itself, so that states which differ only in them are one.
+
+Limiters name their entries by uuid or random numbers. Two clients that have seen the same replies
+send the same command but for these names: that is how they are told. Assumed of a limiter: that
+it takes such names for nothing but names, and not, say, for a number or a place in an order (the
+order in which a sorted set keeps equal scores is theirs, and random in production).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+SHORTEST = 8
+"""Bytes: a shorter word, such as "7", may stand somewhere by chance."""
+
+
+class Names:
+    """Who owns which name, and by what label: the same label for the same name of two clients."""
+
+    def __init__(self) -> None:
+        self._owners: dict[bytes, tuple[int, bytes]] = {}
+        self._by_label: dict[tuple[int, bytes], bytes] = {}
+        self._pattern: re.Pattern[bytes] | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self._owners)
+
+    def compare(
+        self, label: str, client: int, words: Iterable[bytes], other: int, others: Iterable[bytes]
+    ) -> None:
+        """Two clients that stand at the same place send these words: what differs are names."""
+        for number, (word, theirs) in enumerate(zip(words, others, strict=False)):
+            if word != theirs and len(word) >= SHORTEST and len(theirs) >= SHORTEST:
+                mark = f"{label}.{number}".encode()
+                self._own(word, client, mark)
+                self._own(theirs, other, mark)
+
+    def owners_in(self, text: bytes) -> list[int]:
+        """Whose names stand in a text, in order."""
+        if self._pattern is None:
+            return []
+        return [self._owners[found[0]][0] for found in self._pattern.finditer(text)]
+
+    def relabel(self, text: bytes, who: Callable[[int], bytes]) -> bytes:
+        """The text with every name replaced by what `who` calls its owner, and its label."""
+        if self._pattern is None:
+            return text
+
+        def told(found: re.Match[bytes]) -> bytes:
+            owner, mark = self._owners[found[0]]
+            return b"<%b:%b>" % (who(owner), mark)
+
+        return self._pattern.sub(told, text)
+
+    def swap(self, text: bytes, one: int, other: int) -> bytes | None:
+        """The text as it were if two clients were each other; None where that is not known.
+
+        Only for texts in which no length is written down, or where names are equally long.
+        """
+        if self._pattern is None:
+            return text
+        missing = False
+
+        def told(found: re.Match[bytes]) -> bytes:
+            nonlocal missing
+            owner, mark = self._owners[found[0]]
+            if owner not in (one, other):
+                return found[0]
+            name = self._by_label.get((other if owner == one else one, mark))
+            missing |= name is None or len(name) != len(found[0])
+            return name or b""
+
+        swapped = self._pattern.sub(told, text)
+        return None if missing else swapped
+
+    def _own(self, word: bytes, client: int, mark: bytes) -> None:
+        if word not in self._owners:
+            self._owners[word] = (client, mark)
+            self._by_label[client, mark] = word
+            longest_first = sorted(self._owners, key=len, reverse=True)
+            self._pattern = re.compile(b"|".join(map(re.escape, longest_first)))

@@ -1,0 +1,57 @@
+"""What a deterministic world cannot do, each with the word that the user is told."""
+
+from __future__ import annotations
+
+MOST_STEPS = 500  # of one client: beyond it a limiter is taken to wait for something in a loop
+
+# Their reply depends on more than the keys and the client's own replies.
+CONNECTION_STATE = frozenset({"WATCH", "UNWATCH", "MULTI", "EXEC", "DISCARD", "SELECT", "CLIENT"})
+RANDOM = frozenset({"SRANDMEMBER", "SPOP", "HRANDFIELD", "ZRANDMEMBER", "RANDOMKEY"})
+# Nobody else moves while one client waits, so they would wait for ever; or they change the server
+# for all runs that follow.
+BLOCKING = frozenset(
+    {"BLPOP", "BRPOP", "BRPOPLPUSH", "BLMOVE", "BLMPOP", "BZPOPMIN", "BZPOPMAX", "BZMPOP"}
+    | {"WAIT", "WAITAOF", "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "MONITOR"}
+)
+SERVER_WIDE = frozenset({"CONFIG", "DEBUG", "SHUTDOWN", "FUNCTION", "REPLICAOF", "SWAPDB"})
+
+
+class RefusedError(BaseException):
+    """The limiter does what this world cannot simulate; the message is a clause about it.
+
+    Not an Exception: a limiter that fails open on any Exception must not swallow it.
+    """
+
+
+class UncacheableError(Exception):
+    """Equal states may have different futures here; the message says why."""
+
+
+class UnknownScriptError(UncacheableError):
+    """The server met a script for the first time, which leaves its mark outside of the keys."""
+
+
+def check_commands(commands: list[list[bytes]]) -> None:
+    """Raises RefusedError for a command that would block, or change the server for all."""
+    for words in commands:
+        name = words[0].upper().decode("ascii", "replace")
+        second = words[1].upper() if len(words) > 1 else b""
+        if name in BLOCKING or (name in ("XREAD", "XREADGROUP") and b"BLOCK" in words):
+            raise RefusedError(f"it waits inside the server ({name})")
+        if name in SERVER_WIDE or (name == "SCRIPT" and second in (b"FLUSH", b"KILL")):
+            raise RefusedError(f"it changes the server itself ({name})")
+
+
+def why_uncacheable(commands: list[list[bytes]]) -> str:
+    """Why the reply to one packet is no function of the keys; "" when it is one.
+
+    A MULTI that is closed by EXEC in the same packet is one atomic step and leaves nothing behind.
+    """
+    names = [words[0].upper().decode("ascii", "replace") for words in commands]
+    whole = names[:1] == ["MULTI"] and names[-1:] == ["EXEC"]
+    for name in names[1:-1] if whole else names:
+        if name in CONNECTION_STATE:
+            return f"{name} leaves its mark on the connection, not in the keys"
+        if name in RANDOM:
+            return f"{name} answers at random"
+    return ""

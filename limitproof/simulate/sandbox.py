@@ -1,0 +1,97 @@
+"""What a limiter may ask its process for, made the same in every run: time and randomness.
+
+Everything here is changed for the length of a `with` and is as before afterwards.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from types import FrameType
+from typing import Any, NoReturn
+from unittest.mock import patch
+
+import time_machine
+from redis.connection import Connection, UnixDomainSocketConnection
+
+from limitproof.simulate.refusal import RefusedError
+
+SPIN_SECONDS = 1.5
+Draw = Callable[[int], bytes]
+
+
+@contextmanager
+def sandbox(instant: Callable[[], float], urandom: Draw) -> Iterator[Callable[[float], None]]:
+    """Process-wide time and entropy for simulated clients.
+
+    instant: seconds since the epoch on the clock of the client that runs now; time.time(),
+    datetime.now() and time.monotonic() tell it. urandom: what os.urandom gives (and with it uuid4
+    and secrets). The state of `random` is put back at the end. Yields what sets the time (seconds)
+    for a client whose clock is another than that of the client before it.
+    """
+    before = random.getstate()
+    start = datetime.fromtimestamp(instant(), UTC)
+    patches = (
+        patch.object(os, "urandom", urandom),
+        patch.object(random, "_urandom", urandom),
+        patch.object(time, "monotonic", instant),
+        patch.object(time, "monotonic_ns", lambda: round(instant() * 1e9)),
+        patch.object(time, "sleep", _no_sleep),
+        patch.object(Connection, "_connect", _no_connection),
+        patch.object(UnixDomainSocketConnection, "_connect", _no_connection),
+    )
+    try:
+        with time_machine.travel(start, tick=False) as traveller:
+            for one in patches:
+                one.start()
+            try:
+                yield traveller.move_to
+            finally:
+                for one in reversed(patches):
+                    one.stop()
+    finally:
+        random.setstate(before)
+
+
+@contextmanager
+def watchdog(progress: Callable[[], int], inside: Callable[[], bool]) -> Iterator[None]:
+    """End a client that computes without ever asking Redis; in the main thread only.
+
+    progress: a number that grows as clients ask; inside: whether a client runs now. A client that
+    is the same at two looks in a row has had at least `SPIN_SECONDS`, of real time.
+    Elsewhere than in the main thread there are no signals (signal(2)), and nothing is watched.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    seen = -1
+
+    def look(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal seen
+        if not inside():
+            return
+        if progress() == seen:
+            raise RefusedError(f"it computes for {SPIN_SECONDS:g} s without asking Redis")
+        seen = progress()
+
+    before = signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, SPIN_SECONDS, SPIN_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _no_sleep(seconds: float) -> NoReturn:
+    raise RefusedError(f"it sleeps ({seconds:g} s), and time stands still here")
+
+
+def _no_connection(connection: Any) -> NoReturn:
+    raise RefusedError(f"it opens a connection of its own ({type(connection).__name__})")

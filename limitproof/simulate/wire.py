@@ -1,0 +1,130 @@
+"""Where a client's bytes leave redis-py: a socket that asks before it sends.
+
+Everything that redis-py sends (single commands, pipelines, transactions, scripts) ends in
+`sendall` of the connection's socket. Replacing that one object leaves redis-py unmodified, and no
+command can go round it.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import redis
+from redis.connection import UnixDomainSocketConnection
+
+from limitproof.servers.errors import ServerError
+from limitproof.simulate.resp import end_of_reply, unpack
+
+Ask = Callable[["Wire", bytes, list[list[bytes]]], bytes]
+"""Takes a whole packet and its commands, and gives the replies once the schedule let it go."""
+
+
+class Wire:
+    """Looks like the socket of a connection. Set-up passes through; all else is asked for."""
+
+    def __init__(self, real: socket.socket, ask: Ask) -> None:
+        self.real = real
+        self.setting_up = True
+        self._ask = ask
+        self._out = b""
+        self._in = b""
+
+    def sendall(self, data: bytes) -> None:
+        if self.setting_up:
+            self.real.sendall(data)
+            return
+        self._out += bytes(data)
+        commands = unpack(self._out)
+        if commands is not None:  # redis-py hands a large packet over in pieces
+            packet, self._out = self._out, b""
+            self._in += self._ask(self, packet, commands)
+
+    def recv_into(self, buffer: Any, nbytes: int = 0) -> int:
+        if self.setting_up:
+            return self.real.recv_into(buffer, nbytes)
+        view = memoryview(buffer)
+        piece = self._in[: nbytes or len(view)]
+        self._in = self._in[len(piece) :]
+        view[: len(piece)] = piece
+        return len(piece)
+
+    def recv(self, size: int) -> bytes:
+        buffer = bytearray(size)
+        return bytes(buffer[: self.recv_into(buffer)])
+
+    def fileno(self) -> int:
+        """Of the real socket: redis-py polls it for stray data before it uses a connection."""
+        return self.real.fileno()
+
+    def settimeout(self, value: float | None) -> None:
+        self.real.settimeout(value)
+
+    def gettimeout(self) -> float | None:
+        return self.real.gettimeout()
+
+    def getpeername(self) -> Any:
+        return self.real.getpeername()
+
+    def shutdown(self, how: int) -> None:
+        self.real.shutdown(how)
+
+    def close(self) -> None:
+        self.real.close()
+
+
+class SimulatedConnection(UnixDomainSocketConnection):
+    """A connection of redis-py whose socket is a Wire. HELLO, AUTH and the like are no steps."""
+
+    def __init__(self, *, ask: Ask, **options: Any) -> None:
+        super().__init__(**options)  # type: ignore[no-untyped-call]
+        self._asking = ask
+
+    def _connect(self) -> Wire:
+        return Wire(open_socket(self.path), self._asking)
+
+    def on_connect_check_health(self, check_health: bool = True) -> None:
+        super().on_connect_check_health(check_health)
+        wire: Any = self._sock
+        wire.setting_up = False
+
+
+def simulated_client(path: str, ask: Ask) -> redis.Redis:
+    """A client of redis-py, as an application makes one, on a wire of ours."""
+    pool = redis.ConnectionPool(connection_class=SimulatedConnection, path=path, ask=ask)
+    return redis.Redis(connection_pool=pool)
+
+
+def open_socket(path: str) -> socket.socket:
+    """A connected unix socket. Raises ServerError when nobody listens."""
+    real = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        real.settimeout(10.0)
+        real.connect(path)
+    except OSError as error:
+        real.close()
+        raise ServerError(f"Redis is gone: {error}", "start again") from error
+    return real
+
+
+def exchange(real: socket.socket, packet: bytes, replies: int) -> tuple[bytes, list[int]]:
+    """Send a packet and wait for so many replies: all bytes, and where each reply ends.
+
+    Raises ServerError when the server goes away meanwhile.
+    """
+    try:
+        real.sendall(packet)
+        received, position = b"", 0
+        ends: list[int] = []
+        while len(ends) < replies:
+            piece = real.recv(262_144)
+            if not piece:
+                raise ServerError("Redis closed the connection during a step", "start again")
+            received += piece
+            while len(ends) < replies and (end := end_of_reply(received, position)) >= 0:
+                ends.append(end)
+                position = end
+    except OSError as error:
+        raise ServerError(f"Redis went away during a step: {error}", "start again") from error
+    return received, ends

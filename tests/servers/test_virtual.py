@@ -1,0 +1,70 @@
+"""A real Redis whose clock is set by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import redis
+
+from limitproof.servers import virtual
+from limitproof.servers.errors import ServerError
+from limitproof.servers.virtual import START, VirtualServer, as_text, virtual_server
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[VirtualServer]:
+    with virtual_server() as server:
+        yield server
+
+
+@pytest.fixture
+def client(running: VirtualServer) -> Iterator[redis.Redis]:
+    running.set(START)
+    with running.server.client() as connected:
+        connected.delete("k")  # not FLUSHALL: see limitproof.servers.virtual
+        yield connected
+
+
+@pytest.mark.parametrize("step", [0, 1, 3, 999_999, 1_000_000, 86_400_000_001])
+def test_time_follows_to_the_microsecond_also_in_lua(
+    running: VirtualServer, client: redis.Redis, step: int
+) -> None:
+    running.set(START + step)
+    told: Any = client.eval("return redis.call('TIME')", 0)
+    assert int(told[0]) * 1_000_000 + int(told[1]) == START + step
+    assert client.time() == divmod(START + step, 1_000_000)
+
+
+def test_a_key_lives_as_long_as_its_time_to_live(
+    running: VirtualServer, client: redis.Redis
+) -> None:
+    client.set("k", "v", px=1000)
+    assert client.pttl("k") == 1000
+    running.set(START + 999_000)
+    assert client.get("k") == b"v"
+    assert client.pttl("k") == 1
+    running.set(START + 1_001_000)
+    assert client.get("k") is None
+
+
+def test_time_stands_still_by_itself(client: redis.Redis) -> None:
+    assert {client.time() for _ in range(50)} == {divmod(START, 1_000_000)}
+
+
+def test_a_clock_that_never_moves_is_read_once() -> None:
+    with virtual_server(moving=False) as still, still.server.client() as client:
+        still.set(START + 5_000_000)
+        assert client.time() == divmod(START, 1_000_000)
+
+
+def test_an_instant_is_always_as_long() -> None:
+    assert as_text(START + 3) == b"2023-11-14 22:13:20.0000035\n"
+    assert {len(as_text(START + step)) for step in (0, 1, 10**6, 10**12)} == {28}
+
+
+def test_without_libfaketime_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(virtual, "faketime_library", lambda: None)
+    with pytest.raises(ServerError, match="pip install libfaketime"), virtual_server():
+        pass

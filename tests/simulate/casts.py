@@ -1,0 +1,33 @@
+"""Who plays in a test: a cast, and how a world is opened for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from limiters.contract import Quota
+from limiters.registry import resolve
+from limitproof.schedules import Granularity
+from limitproof.simulate.coverage import Progress
+from limitproof.simulate.world import Cast, World
+
+OpenWorld = Callable[[Cast], AbstractContextManager[World]]
+
+
+def cast(
+    target: str,
+    clients: int = 2,
+    limit: int = 1,
+    *,
+    requests: int = 1,
+    granularity: Granularity = "packet",
+    seed: int = 0,
+    offsets: tuple[int, ...] = (),
+) -> Cast:
+    """So many clients of a registered limiter, or of one of `specimens`; windows of a second."""
+    where = target if target[0].islower() else f"tests.simulate.specimens:{target}"
+    return Cast(resolve(where), Quota(limit, 1.0), clients, requests, seed, granularity, offsets)
+
+
+def silent(_progress: Progress) -> None:
+    """Tells nobody."""

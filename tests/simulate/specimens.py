@@ -1,0 +1,157 @@
+"""Limiters that a deterministic world has to cope with, or to refuse."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+
+import redis
+
+from limiters.base import ClientClockLimiter, UniqueMembers
+from limiters.contract import Clock, Decision, Quota
+from limiters.promise import TokenBucket
+
+RUNS = count()
+
+
+class CountThenAdd(ClientClockLimiter):
+    """Four round trips: prune, count, add, expire."""
+
+    def __init__(self, client: redis.Redis, quota: Quota, clock: Clock) -> None:
+        super().__init__(client, quota, clock)
+        self._members = UniqueMembers()
+
+    def acquire(self, key: str) -> Decision:
+        now = self.now()
+        self.client.zremrangebyscore(key, 0, now - self.window)
+        if int(self.client.zcard(key)) >= self.limit:
+            return Decision(False)
+        self.client.zadd(key, {self._members.name(now): now})
+        self.client.pexpire(key, self.window)
+        return Decision(True)
+
+
+class Watching(ClientClockLimiter):
+    """Optimistic: WATCH, read, MULTI; refused after three lost races. Right."""
+
+    def acquire(self, key: str) -> Decision:
+        with self.client.pipeline() as pipe:
+            for _ in range(3):
+                pipe.watch(key)  # type: ignore[no-untyped-call]
+                count = int(pipe.get(key) or 0)
+                if count >= self.limit:
+                    return Decision(False)
+                pipe.multi()
+                pipe.set(key, count + 1, px=self.window)
+                try:
+                    pipe.execute()
+                except redis.WatchError:
+                    continue
+                return Decision(True)
+        return Decision(False)
+
+
+class ReadsClocks(ClientClockLimiter):
+    """Ignores the clock that it is given, and asks the process in every way."""
+
+    def acquire(self, key: str) -> Decision:
+        told = f"{time.time()} {time.time_ns()} {time.monotonic()} {datetime.now(UTC).timestamp()}"
+        self.client.set(key, told)
+        return Decision(True)
+
+
+class Sleeps(ClientClockLimiter):
+    def acquire(self, key: str) -> Decision:
+        self.client.get(key)
+        time.sleep(0.01)
+        return Decision(True)
+
+
+class Blocks(ClientClockLimiter):
+    def acquire(self, key: str) -> Decision:
+        return Decision(self.client.blpop([key], timeout=0) is not None)
+
+
+class OwnConnection(ClientClockLimiter):
+    def acquire(self, key: str) -> Decision:
+        return Decision(redis.Redis(port=1).get(key) is None)
+
+
+class OwnThread(ClientClockLimiter):
+    def acquire(self, key: str) -> Decision:
+        thread = threading.Thread(target=self._ask, args=(key,))
+        thread.start()
+        thread.join()
+        return Decision(True)
+
+    def _ask(self, key: str) -> None:
+        try:
+            self.client.get(key)
+        except BaseException as error:  # noqa: BLE001 - it must not print into the tests
+            self.trouble = error
+
+
+class Endless(ClientClockLimiter):
+    def acquire(self, key: str) -> Decision:
+        while self.client.get(key) is None:
+            pass
+        return Decision(True)
+
+
+class Spins(ClientClockLimiter):
+    def acquire(self, key: str) -> Decision:
+        self.client.get(key)
+        while self.clock():
+            pass
+        return Decision(True)
+
+
+class PromisesMuch(ClientClockLimiter):
+    """Admits everything, and says so: a bucket of a hundred."""
+
+    @staticmethod
+    def promise(_quota: Quota) -> TokenBucket:
+        return TokenBucket(rate=1.0, burst=100.0)
+
+    def acquire(self, key: str) -> Decision:
+        self.client.get(key)
+        return Decision(True)
+
+
+class DrawsLate(ClientClockLimiter):
+    """Draws a random number only when somebody else has come between its two commands."""
+
+    def acquire(self, key: str) -> Decision:
+        mine: Any = self.client.incr(key)
+        now: Any = self.client.incr(key)
+        if now != mine + 1:
+            random.random()
+        return Decision(mine == 1)
+
+
+class Different(ClientClockLimiter):
+    """Sends something else in every run."""
+
+    def acquire(self, key: str) -> Decision:
+        self.client.set(key, next(RUNS))
+        return Decision(True)
+
+
+class Raises(ClientClockLimiter):
+    def acquire(self, key: str) -> Decision:
+        count: Any = self.client.incr(key)
+        if count > self.limit:
+            raise RuntimeError("no place left")
+        return Decision(True)
+
+
+class CannotBeMade:
+    def __init__(self, *_: object) -> None:
+        raise RuntimeError("no such service")
+
+    def acquire(self, key: str) -> Decision:
+        raise AssertionError(key)

@@ -1,0 +1,140 @@
+"""The complete search sees what brute force sees: as many schedules, and the same ends."""
+
+from __future__ import annotations
+
+from math import factorial
+
+import pytest
+
+from limiters.registry import REGISTRY
+from limitproof.schedules import Granularity
+from limitproof.simulate.complete import Complete
+from limitproof.simulate.coverage import Coverage
+from limitproof.simulate.refusal import UncacheableError
+from limitproof.simulate.walk import Walk
+from limitproof.simulate.world import Cast
+from tests.simulate.casts import OpenWorld, cast, silent
+from tests.simulate.enumerate import enumerate_all
+
+
+def searched(world_of: OpenWorld, chosen: Cast, seconds: float = 30.0) -> Coverage:
+    with world_of(chosen) as world:
+        return Complete().search(world, chosen.quota.limit, seconds, silent)
+
+
+IN_REDIS = [entry.name for entry in REGISTRY if entry.name not in ("in_process", "unlimited")]
+SLOW = ("add_then_count", "no_prune", "no_prune_fractional_expire")  # 11 million schedules for 3
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+@pytest.mark.parametrize("name", IN_REDIS)
+def test_as_brute_force_for_every_limiter(world_of: OpenWorld, name: str, limit: int) -> None:
+    clients = 2 if name in SLOW else 3
+    check(world_of, cast(name, clients, limit))
+
+
+@pytest.mark.parametrize(
+    ("name", "clients", "limit", "requests", "granularity"),
+    [
+        ("pipeline", 2, 1, 1, "command"),
+        ("pipeline_cleanup_steals", 2, 1, 1, "command"),
+        ("pipeline_no_cleanup", 3, 1, 1, "command"),
+        ("no_prune", 3, 1, 1, "packet"),
+        ("CountThenAdd", 2, 1, 1, "packet"),
+        ("get_set_json", 2, 2, 2, "packet"),
+        ("no_prune", 2, 2, 2, "packet"),
+        ("pipeline", 2, 1, 2, "packet"),
+        ("transaction_random_member", 3, 2, 2, "packet"),
+        ("lua_atomic", 2, 1, 2, "packet"),
+        ("fixed_window_crash", 2, 1, 2, "packet"),
+    ],
+)
+def test_as_brute_force_in_other_worlds(
+    world_of: OpenWorld,
+    name: str,
+    clients: int,
+    limit: int,
+    requests: int,
+    granularity: Granularity,
+) -> None:
+    check(world_of, cast(name, clients, limit, requests=requests, granularity=granularity))
+
+
+@pytest.mark.parametrize("name", ["get_set_json", "lua_atomic_client_clock", "no_prune"])
+def test_as_brute_force_when_a_clock_is_off(world_of: OpenWorld, name: str) -> None:
+    check(world_of, cast(name, 3, 1, offsets=(0, 0, 1_500_000)))
+
+
+def test_a_client_ahead_forgets_who_was_admitted(world_of: OpenWorld) -> None:
+    """More than a window ahead: it prunes what is still young, though the script is atomic."""
+    off = searched(world_of, cast("lua_atomic_client_clock", offsets=(0, 1_500_000)))
+    assert off.first is not None
+    assert off.first.choices == (0, 1)
+    assert searched(world_of, cast("lua_atomic", offsets=(0, 1_500_000))).first is None
+
+
+def check(world_of: OpenWorld, chosen: Cast) -> None:
+    with world_of(chosen) as world:
+        every = enumerate_all(world, chosen.quota.limit)
+        found = Complete().search(world, chosen.quota.limit, 30.0, silent)
+    assert found.complete
+    assert found.schedules == every.schedules
+    assert found.outcomes == every.outcomes
+    assert found.overshooting == every.overshooting
+    assert found.refusing == every.refusing
+    assert (found.worst.measure if found.worst else 0) == every.worst
+
+
+@pytest.mark.parametrize(
+    ("name", "clients", "limit", "schedules", "bad", "worst"),
+    [
+        # docs: CHECKING §2, the same counts by another program
+        ("lua_atomic", 5, 1, 120, 0, 0),
+        ("get_set_json", 4, 1, 1_176, 1_152, 3),
+        ("get_set_json", 5, 4, 113_400, 113_280, 1),
+        # three steps each, whatever happens: (3n)! / 3!^n
+        ("no_prune", 4, 1, factorial(12) // 6**4, 302_400, 3),
+        ("fixed_window", 6, 2, factorial(6), 0, 0),
+    ],
+)
+def test_reference_counts(
+    world_of: OpenWorld, name: str, clients: int, limit: int, schedules: int, bad: int, worst: int
+) -> None:
+    found = searched(world_of, cast(name, clients, limit))
+    assert (found.schedules, found.overshooting) == (schedules, bad)
+    assert (found.worst.measure if found.worst else 0) == worst
+
+
+def test_clients_that_are_alike_are_explored_once(world_of: OpenWorld) -> None:
+    assert searched(world_of, cast("lua_atomic", 8, 4)).states == 9
+    assert searched(world_of, cast("get_set_json", 4)).states == 25
+
+
+def test_names_drawn_at_random_do_not_keep_clients_apart(world_of: OpenWorld) -> None:
+    """Three steps of four clients with uuids as members: without symmetry there are thousands."""
+    assert searched(world_of, cast("no_prune", 4)).states < 600
+
+
+def test_two_searches_are_equal(world_of: OpenWorld) -> None:
+    one, other = (searched(world_of, cast("pipeline", 3, granularity="command")) for _ in "ab")
+    assert one == other
+
+
+def test_a_search_without_time_is_not_complete(world_of: OpenWorld) -> None:
+    found = searched(world_of, cast("get_set_json", 6, 3), 0.0)
+    assert not found.complete
+    assert "stopped" in found.stopped
+    assert found.schedules == 0
+
+
+def test_what_a_connection_remembers_is_not_cached(world_of: OpenWorld) -> None:
+    with pytest.raises(UncacheableError, match="WATCH"):
+        searched(world_of, cast("Watching"))
+
+
+def test_walks_find_the_race_and_prove_nothing(world_of: OpenWorld) -> None:
+    with world_of(cast("get_set_json", 3)) as world:
+        found = Walk(most=50).search(world, 1, 30.0, silent)
+    assert not found.complete
+    assert found.first is not None
+    assert found.schedules == 50

@@ -1,0 +1,179 @@
+"""What an exploration concludes, and when it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from limitproof.check.verdict import Verdict
+from limitproof.servers.errors import ServerError
+from limitproof.simulate import explore as module
+from limitproof.simulate.complete import Complete
+from limitproof.simulate.explore import Exploration, explore
+from limitproof.simulate.pct import chance, pct
+from limitproof.simulate.world import Cast, World
+from tests.simulate.casts import OpenWorld, cast, silent
+
+
+@pytest.fixture(autouse=True)
+def _one_server(monkeypatch: pytest.MonkeyPatch, world_of: OpenWorld) -> None:
+    """Explore on the server that runs already, instead of one for each test."""
+
+    @contextmanager
+    def opened(chosen: Cast, **_: Any) -> Iterator[World]:
+        with world_of(chosen) as world:
+            yield world
+
+    monkeypatch.setattr(module, "open_world", opened)
+
+
+def explored(target: str, clients: int = 3, limit: int = 1, **more: Any) -> Exploration:
+    return explore(cast(target, clients, limit, **more), 20.0, silent)
+
+
+def test_a_clean_limiter_passes_completely() -> None:
+    found = explored("lua_atomic", 4, 2)
+    assert found.verdict(found.overshoot) is Verdict.PASS
+    assert found.coverage.sentence == "all 5 states, which stand for 24 schedules"
+
+
+def test_a_race_is_confirmed_and_told() -> None:
+    found = explored("get_set_json", 4)
+    assert found.overshoot is not None
+    assert found.worst is not None
+    assert found.verdict(found.overshoot) is Verdict.FAIL
+    assert found.overshoot.because == (
+        "A and B both read (GET) before either wrote (SETEX): 2 were admitted for a limit of 1"
+    )
+    assert not found.overshoot.sequential
+    assert found.worst.measure == 3
+
+
+def test_what_happens_without_a_race_is_said_to() -> None:
+    for target in ("lua_same_millisecond", "unlimited", "pipeline_cleanup_steals"):
+        found = explored(target)
+        assert found.overshoot is not None
+        assert found.overshoot.sequential, target
+        assert "one client after the other" in found.overshoot.because
+
+
+@pytest.mark.parametrize(
+    ("target", "limit", "because"),
+    [
+        (
+            "fixed_window_setex", 2,
+            "A read (INCR), then B wrote (INCR), then A wrote over it (SETEX): "
+            "3 were admitted for a limit of 2",
+        ),
+        (
+            "no_prune", 1,
+            "A and B both read (ZRANGEBYSCORE) before either wrote (ZADD): "
+            "2 were admitted for a limit of 1",
+        ),
+        (
+            "CountThenAdd", 1,
+            "A and B both read (ZCARD) before either wrote (ZADD): "
+            "2 were admitted for a limit of 1",
+        ),
+    ],
+)  # fmt: skip
+def test_because(target: str, limit: int, because: str) -> None:
+    found = explored(target, 3, limit)
+    assert found.overshoot is not None
+    assert found.overshoot.because == because
+
+
+def test_two_clients_refuse_each_other() -> None:
+    found = explored("add_then_count", 2)
+    assert found.overshoot is None
+    assert found.refusal is not None
+    assert found.refusal.because == (
+        "A and B both wrote (ZADD) before either counted (ZCARD), and refused each other: "
+        "nobody was admitted for a limit of 1"
+    )
+    assert not found.refusal.sequential
+
+
+def test_one_place_too_few_is_no_race() -> None:
+    found = explored("fixed_window_off_by_one", 2)
+    assert found.refusal is not None
+    assert found.refusal.sequential
+
+
+def test_a_fixed_window_is_held_to_its_own_limit() -> None:
+    found = explored("fixed_window", 4, 2)
+    assert (found.limit, found.verdict(found.overshoot)) == (2, Verdict.PASS)
+
+
+@pytest.mark.parametrize(
+    ("target", "doubt"),
+    [
+        ("Different", "not deterministic"),
+        ("Raises", "the limiter raised"),
+        ("Sleeps", "not simulated: it sleeps"),
+        ("PromisesMuch", "it promises 100 at once, which 3 requests never exceed"),
+        ("DrawsLate", "random numbers in some schedules only"),
+        ("in_process", "its state is in the process"),
+    ],
+)
+def test_in_doubt_it_is_unknown(target: str, doubt: str) -> None:
+    found = explored(target)
+    assert doubt in found.doubt
+    assert found.verdict(found.overshoot) is Verdict.UNKNOWN
+
+
+def test_watch_is_walked_and_never_passes() -> None:
+    found = explore(cast("Watching", 2), 0.5, silent)
+    assert "WATCH" in found.doubt
+    assert "with a probability of" in found.coverage.sentence
+    assert found.coverage.schedules > 10
+    assert found.verdict(found.overshoot) is Verdict.UNKNOWN
+
+
+def test_past_the_budget_it_is_unknown_or_found() -> None:
+    found = explore(cast("lua_atomic", 9), 0.0, silent)
+    assert not found.coverage.complete or found.coverage.states < 300
+
+
+def test_two_explorations_are_equal() -> None:
+    one, other = explored("no_prune"), explored("no_prune")
+    assert one.overshoot == other.overshoot
+    assert one.coverage == other.coverage
+
+
+def test_a_search_that_misses_states_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a limiter whose future is no function of its replies would make it."""
+    whole = Complete.search
+
+    def cut(self: Complete, *arguments: Any) -> Any:
+        found = whole(self, *arguments)
+        return type(found)(found.strategy, complete=True, outcomes=frozenset())
+
+    monkeypatch.setattr(Complete, "search", cut)
+    found = explored("get_set_json")
+    assert "states are not all" in found.doubt
+    assert found.verdict(found.overshoot) is Verdict.UNKNOWN
+
+
+def test_pct_finds_the_race_and_tells_its_chance(world_of: OpenWorld) -> None:
+    with world_of(cast("get_set_json", 3)) as world:
+        found = pct(3, 6, 2, most=200).search(world, 1, 30.0, silent)
+    assert found.first is not None
+    assert not found.complete
+    assert chance(3, 6, 2, 0) == 0
+    assert chance(3, 6, 2, 200) > 0.99
+
+
+def test_a_dead_server_is_an_error_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def dies(self: World, *_: Any) -> Any:
+        self.wire.shutdown(2)
+        return self.send(b"*1\r\n$4\r\nPING\r\n", 1)
+
+    monkeypatch.setattr(World, "trace", dies)
+    with pytest.raises(ServerError):
+        explored("get_set_json")

@@ -1,0 +1,73 @@
+"""A schedule runs again: in another process, and against a limiter that has changed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from limiters.registry import resolve
+from limitproof.cli.exits import Exit
+from limitproof.cli.main import invoke
+from limitproof.schedules import Schedule
+from limitproof.simulate.replay import Replayed, replay
+
+RACE = Schedule("get_set_json", 1, 1.0, 2, 1, 0, "packet", (0, 1, 1, 0), commands=(
+    ("GET k",), ("GET k",), ("SETEX k 1 [1700000000000]",), ("SETEX k 1 [1700000000000]",),
+))  # fmt: skip
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "race.json"
+    path.write_text(json.dumps(RACE.to_json()))
+    return path
+
+
+def test_it_still_fails_in_another_process(file: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "limitproof", "replay", str(file)],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert ended.returncode == Exit.FAIL, ended.stderr
+    assert "STILL FAILS: 1 over the limit of 1" in ended.stdout
+    assert "other commands" not in ended.stdout
+
+
+def test_a_mended_limiter_is_fixed_and_parts(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke(["replay", str(file), "--target", "lua_atomic", "--json", "-"]) == Exit.PASS
+    said = json.loads(capsys.readouterr().out)
+    assert said["result"] == "FIXED"
+    assert said["schedule"] == RACE.token
+    assert said["parts"].startswith("step 1: recorded was GET k, sent is <script ")
+
+
+def test_a_limiter_that_fails_otherwise_still_fails() -> None:
+    found = replay(RACE, resolve("no_prune"))
+    assert found.result is Replayed.STILL_FAILS
+    assert found.parts.startswith("step 1: recorded was GET k, sent is ZRANGEBYSCORE")
+
+
+def test_what_cannot_run_is_an_error() -> None:
+    for target in ("Sleeps", "Raises"):
+        found = replay(RACE, resolve(f"tests.simulate.specimens:{target}"))
+        assert found.result is Replayed.ERROR
+
+
+def test_a_false_rejection_replays(tmp_path: Path) -> None:
+    assert invoke(["explore", "add_then_count", "--clients", "2", "-q", "--results",
+                   str(tmp_path)]) == Exit.FAIL  # fmt: skip
+    (path,) = (tmp_path / "latest" / "schedules").glob("*.json")
+    assert invoke(["replay", str(path)]) == Exit.FAIL
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"schema": 1}'])
+def test_a_file_that_is_no_schedule_is_a_usage_error(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "x.json"
+    path.write_text(text)
+    assert invoke(["replay", str(path)]) == Exit.USAGE
