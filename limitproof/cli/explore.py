@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from limiters.registry import Target
 from limitproof.check.judge import judgement_to_json
 from limitproof.check.verdict import Cause, CheckResult, Judgement
 from limitproof.cli.exits import exit_of
-from limitproof.cli.options import Seconds, TargetType, Whole, environment, output_options
+from limitproof.cli.options import Seconds, TargetType, Whole, output_options
 from limitproof.report.console import console_for, styled
 from limitproof.report.interleaving import columns
 from limitproof.report.json_file import write
@@ -154,7 +155,7 @@ def virtual_program(address: str | None) -> Path | None:
     """The program of an address. Raises click.UsageError for a server that runs already."""
     if address is None:
         return None
-    chosen = choose(address, environment())
+    chosen = choose(address, os.environ)
     if isinstance(chosen, Remote):
         raise click.UsageError(
             "--redis: the clock of a server that runs already cannot be set; give spawn:PROGRAM"
