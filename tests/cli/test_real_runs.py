@@ -150,7 +150,7 @@ def test_kill_9_leaves_no_process_and_no_record_is_lost(tmp_path: Path) -> None:
     process, run = running(tmp_path)
     children = descendants(process)
     os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    process.communicate(timeout=30)  # and closes the pipe, which nobody else holds
     assert all_gone(children)
     assert not (run / "history.npz").exists()
     judged = limitproof(tmp_path, "check", str(run), "--json", "-")
