@@ -31,13 +31,15 @@ def check(
     """
     console = console_for(stderr=json_file == "-")
     judgements = []
-    histories = find_histories(history)
+    with console.status("reading"):
+        histories = find_histories(history)
     for one in histories:
         try:
             chosen = promise and parse_promise(promise, Quota(one.meta.limit, one.meta.window))
         except ValueError as error:
             raise click.UsageError(f"--promise: {error}") from error
-        judgements.append(judge(one, chosen or None))
+        with console.status(f"judging {one.meta.limiter}"):
+            judgements.append(judge(one, chosen or None))
         if not quiet:
             console.print(checks_table(judgements[-1], verbose=verbose or len(histories) == 1))
     write(json_file, summary(judgements))

@@ -18,8 +18,10 @@ from limitproof.results import find_histories
 @click.argument("run", type=click.Path(path_type=Path, exists=True, file_okay=False))
 def report(run: Path) -> None:
     """Draw the report of a stored RUN again (a folder of results/)."""
-    judged = tuple(judged_against_known(history, run) for history in find_histories(run))
-    finished = RunFinished(run, judged)
-    HtmlReport().handle(finished)
+    console = console_for()
+    with console.status("judging and drawing"):
+        judged = tuple(judged_against_known(history, run) for history in find_histories(run))
+        finished = RunFinished(run, judged)
+        HtmlReport().handle(finished)
     single = len(judged) == 1
-    Terminal(console_for(), quiet=False, verbose=False, single=single).handle(finished)
+    Terminal(console, quiet=False, verbose=False, single=single).handle(finished)
