@@ -191,7 +191,7 @@ def show(console: Console, found: Exploration, folder: Path, *, verbose: bool) -
     ):
         if bad:
             share = 100 * bad / coverage.schedules
-            console.print(f"{bad:,} of {coverage.schedules:,} schedules {what} ({share:.3g} %)")
+            console.print(f"{bad:,} of {coverage.schedules:,} schedules {what} ({_percent(share)})")
     console.print(f"covered: {coverage.sentence}, in {found.seconds:.2f} s")
     if found.doubt:
         console.print(f"not complete: {found.doubt}")
@@ -250,3 +250,9 @@ def _check(found: Exploration, name: str, finding: Finding | None, bad: int) -> 
         cause = Cause.ALGORITHM if finding.sequential else Cause.RACE
     verdict = found.verdict(finding)
     return CheckResult(name, verdict, because, cause, measured, complete=coverage.complete)
+
+
+def _percent(share: float) -> str:
+    """A share in percent; what is not all is never told as 100 %."""
+    told = f"{share:.3g} %"
+    return "over 99.9 %" if share < 100 and told == "100 %" else told
