@@ -40,7 +40,7 @@ def run(
 
     Without a TARGET all reference limiters and specimens run. Most of those are wrong on purpose,
     so that such a run passes when each does what is known of it: none fails a check that it is not
-    known to fail, every fault of an algorithm is found, and the limiters that should hold do.
+    known to fail, each with a known fault of its algorithm fails, and those that should hold pass.
     """
     reference = not targets
     chosen = targets or tuple(resolve(entry.name) for entry in REGISTRY)
