@@ -13,7 +13,14 @@ from dataclasses import dataclass
 
 from limitproof.check.instant import overshoot_at_once, refused_with_room
 from limitproof.schedules import Answers
-from limitproof.simulate.coverage import Coverage, Progress, Tell, Witness, sorted_answers
+from limitproof.simulate.coverage import (
+    Coverage,
+    Progress,
+    Tell,
+    Witness,
+    ended,
+    sorted_answers,
+)
 from limitproof.simulate.graph import Graph
 from limitproof.simulate.paths import Moves, actual_choices, count_paths, sequential_moves
 from limitproof.simulate.program import Programs
@@ -56,9 +63,8 @@ class Complete:
                 came[place] = (before, taken)
             if len(done) % EVERY == 0:
                 spent = time.perf_counter() - begun
-                tell(Progress(len(graph.states), graph.steps, spent))
-                if spent > seconds:
-                    stopped = f"stopped after {seconds:g} s"
+                progress = Progress(len(graph.states), graph.steps, spent)
+                if stopped := ended(tell, progress, seconds):
                     break
             number, last = place
             _judge(graph, place, limit, found, outcomes)

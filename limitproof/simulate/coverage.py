@@ -56,6 +56,20 @@ class Progress:
 
 
 Tell = Callable[[Progress], None]
+"""Is told now and then how far a search is; may raise StoppedError."""
+
+
+class StoppedError(Exception):
+    """Raised by a Tell: the search ends here and keeps what it has found; the message says why."""
+
+
+def ended(tell: Tell, progress: Progress, seconds: float) -> str:
+    """Tell how far a search of at most so many seconds is; why it ends now, "" when it goes on."""
+    try:
+        tell(progress)
+    except StoppedError as error:
+        return str(error)
+    return f"stopped after {seconds:g} s" if progress.seconds > seconds else ""
 
 
 class Strategy(Protocol):

@@ -8,11 +8,19 @@ from collections.abc import Callable, Sequence
 
 from limitproof.check.instant import overshoot_at_once, refused_with_room
 from limitproof.schedules import Answers, switches
-from limitproof.simulate.coverage import Coverage, Progress, Tell, Witness, sorted_answers
+from limitproof.simulate.coverage import (
+    Coverage,
+    Progress,
+    Tell,
+    Witness,
+    ended,
+    sorted_answers,
+)
 from limitproof.simulate.world import Choose, Trace, World
 
 NewChoice = Callable[[random.Random], Choose]
 """Makes the choices of one run from a source of random numbers."""
+EVERY = 64  # runs between two words on how far it is
 
 
 def uniform(source: random.Random) -> Choose:
@@ -41,6 +49,7 @@ class Walk:
         first = worst = refusal = None
         outcomes: set[Answers] = set()
         runs = over_runs = refused_runs = steps = 0
+        stopped = ""
         while (spent := time.perf_counter() - begun) < seconds and runs != self._most:
             trace = world.trace(self._new_choice(source))
             runs, steps = runs + 1, steps + len(trace.choices)
@@ -53,10 +62,10 @@ class Walk:
             if refused_with_room(trace.answers, limit):
                 refused_runs += 1
                 refusal = _smaller(refusal, trace, 1)
-            if runs % 64 == 0:
-                tell(Progress(0, runs, spent))
+            if runs % EVERY == 0 and (stopped := ended(tell, Progress(0, runs, spent), seconds)):
+                break
         return Coverage(
-            self._name, False, f"stopped after {runs:,} schedules", 0, steps, runs, over_runs,
+            self._name, False, stopped or f"stopped after {runs:,} schedules", 0, steps, runs, over_runs,
             refused_runs, first, worst, refusal, frozenset(outcomes),
             f"{runs:,} schedules by {self._name} of an unknown number",
         )  # fmt: skip
