@@ -1,7 +1,8 @@
-"""What the reference limiters share: the client's clock, member names, Lua scripts."""
+"""What the reference limiters share: the client's clock, names, units, Lua scripts."""
 
 from __future__ import annotations
 
+import math
 import uuid
 from pathlib import Path
 from typing import Any
@@ -54,17 +55,41 @@ class UniqueMembers:
         return f"{now}:{self._token}:{self._count}"
 
 
+def nonce() -> str:
+    """A name for one request, drawn anew for each: 122 random bits.
+
+    Not a token and a counter: two threads that share a limiter may count alike, and so do the two
+    sides of a fork. Their requests would be taken for one that was sent twice.
+    """
+    return uuid.uuid4().hex
+
+
+def whole_cost(cost: int) -> int:
+    """The cost as it is. Raises ValueError when it is not a whole number of at least 1."""
+    if isinstance(cost, bool) or not isinstance(cost, int) or cost < 1:
+        raise ValueError(f"cost must be a whole number of at least 1, not {cost!r}")
+    return cost
+
+
+def window_microseconds(quota: Quota) -> int:
+    """The window in whole microseconds, rounded up: a window is never cut short.
+
+    The inner round drops what the product of two floats adds: 0.07 * 1e6 = 70000.00000000001.
+    """
+    return math.ceil(round(quota.window * 1_000_000, 3))
+
+
 def seconds_as_written(milliseconds: int) -> str:
     """Milliseconds / 1000 as JavaScript writes the number: no ".0", the fraction as it is."""
     return repr(milliseconds / 1000).removesuffix(".0")
 
 
 def lua_script(client: redis.Redis, file_name: str) -> Script:
-    """The script in `file_name` beside this file, called by its digest.
+    """The script in `file_name` beside this file (or at an absolute path), called by its digest.
 
     redis-py loads it again when the server has forgotten it (SCRIPT FLUSH, a restart).
     """
-    text = Path(__file__).with_name(file_name).read_text(encoding="utf-8")
+    text = (Path(__file__).parent / file_name).read_text(encoding="utf-8")
     return client.register_script(text)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
+from typing import ClassVar
 
 import redis
 
-from limiters.base import lua_script
+from limiters.base import lua_script, nonce, whole_cost, window_microseconds
 from limiters.contract import Clock, Decision, Quota
 
 
@@ -15,15 +15,16 @@ class LuaAtomic:
 
     Prune, count, conditional add and expiry run as one script, so no other client comes between.
     `remaining` and `retry_after` are exact: after waiting `retry_after` alone, the request is
-    admitted; a microsecond earlier it is not. lua_atomic.lua says why it is right.
+    admitted; a microsecond earlier it is not. A request that redis-py sends again, because the
+    reply was lost, is debited once. lua_atomic.lua says why it is right.
     """
 
+    script: ClassVar[str] = "lua_atomic.lua"
+
     def __init__(self, client: redis.Redis, quota: Quota, clock: Clock) -> None:
-        self._script = lua_script(client, "lua_atomic.lua")
+        self._script = lua_script(client, self.script)
         self._limit = quota.limit
-        # Rounded up: a window is never cut short. The inner round drops what the product of two
-        # floats adds, as in 0.07 * 1e6 = 70000.00000000001.
-        self._window = math.ceil(round(quota.window * 1_000_000, 3))
+        self._window = window_microseconds(quota)
         self._clock = clock
 
     def acquire(self, key: str, cost: int = 1) -> Decision:
@@ -32,10 +33,8 @@ class LuaAtomic:
         A cost above the limit is refused for ever: retry_after is None. Raises ValueError when
         the cost is not a whole number of at least 1.
         """
-        if isinstance(cost, bool) or not isinstance(cost, int) or cost < 1:
-            raise ValueError(f"cost must be a whole number of at least 1, not {cost!r}")
         allowed, remaining, wait = self._script(
-            keys=[key], args=[self._limit, self._window, cost, self._now()]
+            keys=[key], args=[self._limit, self._window, whole_cost(cost), self._now(), nonce()]
         )
         refused_for_now = not allowed and wait >= 0
         return Decision(bool(allowed), remaining, wait / 1_000_000 if refused_for_now else None)

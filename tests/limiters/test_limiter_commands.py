@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 # name: what an admitted request sends, then what a refused one sends half a second later
 COMMANDS = {
-    "lua_atomic": ("<lua_atomic: 1 2000000 1 ''>", "<lua_atomic: 1 2000000 1 ''>"),
+    "lua_atomic": ("<lua_atomic: 1 2000000 1 '' nonce>", "<lua_atomic: 1 2000000 1 '' nonce>"),
     "lua_atomic_client_clock": (
-        "<lua_atomic: 1 2000000 1 now_us>",
-        "<lua_atomic: 1 2000000 1 now_us>",
+        "<lua_atomic: 1 2000000 1 now_us nonce>",
+        "<lua_atomic: 1 2000000 1 now_us nonce>",
     ),
     "lua_conditional_client_clock": (
         "<lua_conditional_client_clock: now 2000 1 pid-counter-random>",
@@ -149,6 +149,8 @@ def written(round_trips: list[list[list[str]]], clock: HandClock) -> str:
             return unique.setdefault(sent, f"unique{len(unique) or ''}")
         if re.fullmatch(rf"{now}-0?\.\d+(e-\d+)?", sent):
             return "now-random"
+        if re.fullmatch(r"[0-9a-f]{32}", sent):
+            return "nonce"
         if re.fullmatch(r"\d+-\d+-[0-9a-f]{8}", sent):
             return "pid-counter-random"
         return names.get(sent, sent)

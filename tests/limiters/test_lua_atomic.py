@@ -97,22 +97,26 @@ def test_a_large_cost_is_added_in_parts(client: redis.Redis, clock: HandClock) -
     assert client.zcard("k") == 25_000
 
 
-def test_requests_of_one_microsecond_are_numbered(
+def test_requests_of_one_microsecond_have_names_of_their_own(
     limiter: LuaAtomicClientClock, client: redis.Redis, clock: HandClock
 ) -> None:
     limiter.acquire("k")
     limiter.acquire("k", cost=2)
-    assert members(client) == [f"{clock.START}:0", f"{clock.START}:1", f"{clock.START}:2"]
+    numbers, nonces = zip(*(member.split(":") for member, _ in entries(client)), strict=True)
+    assert sorted(numbers) == ["0", "0", "1"]
+    assert {len(nonce) for nonce in nonces} == {32}
+    assert len(set(nonces)) == 2
+    assert {score for _, score in entries(client)} == {clock.START}
 
 
 def test_microseconds_keep_all_their_digits(
     limiter: LuaAtomicClientClock, client: redis.Redis, clock: HandClock
 ) -> None:
-    """Lua's tostring() keeps 14 of 16 digits: two requests within 100 us would be one."""
+    """Lua's tostring() keeps 14 of 16 digits: requests within 100 us would have one score."""
     for _ in range(3):
         limiter.acquire("k")
         clock.move(MICROSECOND)
-    assert members(client) == [f"{clock.START}:0", f"{clock.START + 1}:0", f"{clock.START + 2}:0"]
+    assert [score for _, score in entries(client)] == [clock.START + step for step in range(3)]
 
 
 def test_a_clock_that_steps_back_refuses_rather_than_overshoots(
@@ -183,10 +187,8 @@ def test_the_servers_clock_decides_by_default(client: redis.Redis, clock: HandCl
     before = server_microseconds(client)
     assert limiter.acquire("k") == Decision(True, 0)
     after = server_microseconds(client)
-    entries: Any = client.zrange("k", 0, -1, withscores=True)
-    [(member, score)] = entries
+    [(_, score)] = entries(client)
     assert before <= score <= after
-    assert member == b"%d:0" % score
     wait = limiter.acquire("k").retry_after
     assert wait is not None
     assert 60 - (server_microseconds(client) - before) / 1e6 <= wait <= 60
@@ -197,8 +199,7 @@ def test_entries_outlive_the_key_never(client: redis.Redis, clock: HandClock) ->
     limiter = LuaAtomic(client, Quota(1000, 60.0), clock)
     for _ in range(200):
         limiter.acquire("k")
-        entries: Any = client.zrange("k", -1, -1, withscores=True)
-        [(_, newest)] = entries
+        _, newest = entries(client)[-1]
         # Redis drops a key once its clock is past this millisecond.
         assert client.pexpiretime("k") * 1000 >= newest + 60_000_000
 
@@ -210,9 +211,9 @@ def test_text_clients_work(client: redis.Redis, clock: HandClock) -> None:
         assert LuaAtomic(text, Quota(1, 60.0), clock).acquire("k") == Decision(True, 0)
 
 
-def members(client: redis.Redis) -> list[str]:
-    stored: Any = client.zrange("k", 0, -1)
-    return [member.decode() for member in stored]
+def entries(client: redis.Redis) -> list[tuple[str, float]]:
+    stored: Any = client.zrange("k", 0, -1, withscores=True)
+    return [(member.decode(), score) for member, score in stored]
 
 
 def server_microseconds(client: redis.Redis) -> int:
