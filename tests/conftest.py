@@ -11,7 +11,7 @@ import redis
 
 from limitproof.servers.server import Server
 from limitproof.servers.spawn import spawned
-from limitproof.servers.virtual import virtual_server
+from limitproof.servers.virtual import VirtualServer, virtual_server
 from limitproof.simulate.world import world_on
 
 if TYPE_CHECKING:
@@ -35,13 +35,26 @@ def client(server: Server) -> Iterator[redis.Redis]:
 
 
 @pytest.fixture(scope="session")
-def still_server() -> Iterator[Server]:
+def still_server() -> Iterator[VirtualServer]:
     """A Redis whose clock stands still, one a worker of xdist."""
     with virtual_server(arguments=("--rdbcompression", "no"), moving=False) as virtual:
-        yield virtual.server
+        yield virtual
 
 
 @pytest.fixture
-def world_of(still_server: Server) -> OpenWorld:
+def world_of(still_server: VirtualServer) -> OpenWorld:
     """Opens a simulated world for a cast, on that Redis."""
     return partial(world_on, still_server)
+
+
+@pytest.fixture(scope="session")
+def moving_server() -> Iterator[VirtualServer]:
+    """A Redis whose clock is set by hand, one a worker of xdist."""
+    with virtual_server(arguments=("--rdbcompression", "no")) as virtual:
+        yield virtual
+
+
+@pytest.fixture
+def moving_world_of(moving_server: VirtualServer) -> OpenWorld:
+    """The same with clocks that can be moved."""
+    return partial(world_on, moving_server)

@@ -34,10 +34,11 @@ FOR_EVER = "100000000"  # seconds
 
 @dataclass(frozen=True, slots=True)
 class VirtualServer:
-    """A running server and the hand on its clock."""
+    """A running server and the hand on its clock; `moving` is whether it can be set."""
 
     server: Server
     handle: int
+    moving: bool = True
 
     def set(self, instant: int) -> None:
         """Let the server's clock stand at `instant`, microseconds since the epoch.
@@ -98,7 +99,7 @@ def virtual_server(
         with spawned(program, arguments=options, environ={**inherited, **faked}) as server:
             handle = os.open(clock, os.O_WRONLY)
             try:
-                running = VirtualServer(server, handle)
+                running = VirtualServer(server, handle, moving)
                 _prove(running, (instant + 1, instant) if moving else (instant,), library)
                 yield running
             finally:

@@ -23,6 +23,10 @@ class RefusedError(BaseException):
     """
 
 
+class TimeNeededError(RefusedError):
+    """It can be simulated where clocks move."""
+
+
 class UncacheableError(Exception):
     """Equal states may have different futures here; the message says why."""
 

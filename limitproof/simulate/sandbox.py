@@ -17,6 +17,8 @@ from types import FrameType
 from typing import Any, NoReturn
 from unittest.mock import patch
 
+import redis.asyncio.connection
+import redis.retry
 import time_machine
 from redis.connection import Connection, UnixDomainSocketConnection
 
@@ -24,16 +26,20 @@ from limitproof.simulate.refusal import RefusedError
 
 SPIN_SECONDS = 1.5
 Draw = Callable[[int], bytes]
+Sleep = Callable[[float], None]
 
 
 @contextmanager
-def sandbox(instant: Callable[[], float], urandom: Draw) -> Iterator[Callable[[float], None]]:
+def sandbox(
+    instant: Callable[[], float], urandom: Draw, sleep: Sleep
+) -> Iterator[Callable[[float], None]]:
     """Process-wide time and entropy for simulated clients.
 
     instant: seconds since the epoch on the clock of the client that runs now; time.time(),
     datetime.now() and time.monotonic() tell it. urandom: what os.urandom gives (and with it uuid4
-    and secrets). The state of `random` is put back at the end. Yields what sets the time (seconds)
-    for a client whose clock is another than that of the client before it.
+    and secrets). sleep: what time.sleep does, also in redis-py's waits between two tries. The
+    state of `random` is put back at the end. Yields what sets the time (seconds) for a client
+    whose clock is another than that of the client before it.
     """
     before = random.getstate()
     start = datetime.fromtimestamp(instant(), UTC)
@@ -42,9 +48,12 @@ def sandbox(instant: Callable[[], float], urandom: Draw) -> Iterator[Callable[[f
         patch.object(random, "_urandom", urandom),
         patch.object(time, "monotonic", instant),
         patch.object(time, "monotonic_ns", lambda: round(instant() * 1e9)),
-        patch.object(time, "sleep", _no_sleep),
+        patch.object(time, "sleep", sleep),
+        patch.object(redis.retry, "sleep", sleep),
         patch.object(Connection, "_connect", _no_connection),
         patch.object(UnixDomainSocketConnection, "_connect", _no_connection),
+        patch.object(redis.asyncio.connection.Connection, "_connect", _no_connection),
+        patch.object(redis.asyncio.UnixDomainSocketConnection, "_connect", _no_connection),
     )
     try:
         with time_machine.travel(start, tick=False) as traveller:
@@ -87,10 +96,6 @@ def watchdog(progress: Callable[[], int], inside: Callable[[], bool]) -> Iterato
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-
-
-def _no_sleep(seconds: float) -> NoReturn:
-    raise RefusedError(f"it sleeps ({seconds:g} s), and time stands still here")
 
 
 def _no_connection(connection: Any) -> NoReturn:

@@ -1,10 +1,13 @@
-"""One simulated client: a greenlet that runs until its limiter sends, and then waits."""
+"""One simulated client: a greenlet that runs until its limiter sends or sleeps, and then waits."""
 
 from __future__ import annotations
 
 import hashlib
+import inspect
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import greenlet
@@ -12,6 +15,7 @@ import greenlet
 from limiters.contract import Decision, Quota
 from limitproof.history.columns import Outcome
 from limitproof.schedules import Granularity
+from limitproof.simulate.coroutine import Coroutines, not_running
 from limitproof.simulate.refusal import MOST_STEPS, RefusedError, check_commands
 from limitproof.simulate.resp import pack
 from limitproof.simulate.wire import Wire, simulated_client
@@ -20,11 +24,29 @@ KEY = "k"
 Factory = Callable[[Any, Quota, Callable[[], float]], Any]
 
 
+@dataclass(slots=True)
+class Call:
+    """One request: when it began and ended (µs since the epoch), and what came of it.
+
+    ended is None while it goes on, or when its client died: then its outcome is unknown.
+    """
+
+    key: str
+    cost: int | None
+    begun: int
+    ended: int | None = None
+    outcome: Outcome = Outcome.UNKNOWN
+    decision: Decision | None = None
+    error: str = ""
+
+
 class Seat:
     """A client's place: its connection, its clock, its random numbers, and where it stands.
 
-    `packets` holds what it wants to send, one entry a step; empty when it is done (or failed:
-    `refused` says why). `fresh` is true while the first step of a request has not been taken.
+    `packets` holds what it wants to send, one entry a step. `asleep` is the instant (µs) until
+    which its limiter sleeps, None when it does not. `idle`: made, and no request is under way.
+    `refused` says why it cannot be simulated, None while it can. `fresh` is true while the first
+    step of a request has not been taken.
     """
 
     def __init__(
@@ -34,17 +56,27 @@ class Seat:
         seed: int,
         granularity: Granularity,
         clock: Callable[[], float],
+        *,
+        sleep: Callable[[float], None],
+        is_async: bool = False,
     ) -> None:
         self.number = number
         self.clock = clock
         self.packets: list[bytes] = []
         self.commands: list[list[list[bytes]]] = []
-        self.answers: list[Outcome] = []
-        self.errors: list[str] = []
+        self.calls: list[Call] = []
         self.fresh = True
-        self.refused = ""
-        self.client = simulated_client(path, self._ask)
+        self.idle = False
+        self.asleep: int | None = None
+        self.refused: RefusedError | None = None
         self.wire: Wire | None = None
+        self._coroutines = Coroutines(path, self._ask) if is_async else None
+        self.client: Any = (
+            simulated_client(path, self._ask)
+            if self._coroutines is None
+            else self._coroutines.client
+        )
+        self._sleep = sleep
         self._granularity = granularity
         self._name = f"{seed}:{number}"
         self._greenlet: greenlet.greenlet | None = None
@@ -52,18 +84,36 @@ class Seat:
         self._steps = 0
         self._random: Any = None
         self._blocks = 0
+        self._leaving = False
 
-    def begin(self, factory: Factory, quota: Quota, requests: int, *, swap: bool = True) -> None:
-        """Make a new limiter and run to its first command; `swap` as for `resume`."""
-        self.packets, self.commands, self.answers, self.errors = [], [], [], []
-        self.refused, self.fresh = "", True
+    @property
+    def answers(self) -> list[Outcome]:
+        """What came of the requests that are over."""
+        return [call.outcome for call in self.calls if call.ended is not None]
+
+    @property
+    def ready(self) -> bool:
+        """Whether a step of it is due: it wants to send, or sleeps."""
+        return bool(self.packets) or self.asleep is not None
+
+    def begin(self, factory: Factory, quota: Quota, *, swap: bool = True) -> None:
+        """Make a new limiter, and run until it is made or asks Redis; `swap` as for `resume`."""
+        self.packets, self.commands, self.calls = [], [], []
+        self.refused, self.fresh, self.idle, self.asleep = None, True, False, None
         self._gathered, self._steps, self._blocks = b"", 0, 0
         self._greenlet = greenlet.greenlet(self._live)
         if swap:
             random.seed(self._name)
-        self._greenlet.switch(factory, quota, requests)
+        self._greenlet.switch(factory, quota)
         if swap:
             self._random = random.getstate()
+
+    def ask(self, call: Call, *, swap: bool = True) -> None:
+        """Begin a request, and run until it asks Redis or is over. Only when `idle`."""
+        assert self.idle
+        self.calls.append(call)
+        self.idle, self._steps = False, 0
+        self._switch(call, swap)
 
     def resume(self, reply: bytes, *, swap: bool = True) -> None:
         """Hand over the reply to the first packet, and run to the next command.
@@ -76,11 +126,24 @@ class Seat:
         if self.packets or self._greenlet is None:
             return
         reply, self._gathered = self._gathered, b""
-        if swap:
-            random.setstate(self._random)
-        self._greenlet.switch(reply)
-        if swap:
-            self._random = random.getstate()
+        self._switch(reply, swap)
+
+    def lose(self, *, swap: bool = True) -> None:
+        """Let the connection break before the reply: the client learns nothing of its fate."""
+        self.fresh = False
+        self.packets, self.commands, self._gathered = [], [], b""
+        self._switch(None, swap)
+
+    def wake(self, *, swap: bool = True) -> None:
+        """Let a sleeping limiter go on."""
+        self.asleep, self.fresh = None, False
+        self._switch(b"", swap)
+
+    def sleep_until(self, instant: int) -> None:
+        """Called inside the client: wait until it is woken."""
+        self._count(1)
+        self.asleep = instant
+        self._wait()
 
     @property
     def running(self) -> bool:
@@ -93,15 +156,31 @@ class Seat:
         return bool(self._random != random.getstate())
 
     def leave(self) -> None:
-        """End it where it stands."""
-        if self._greenlet is not None and not self._greenlet.dead:
-            self._greenlet.throw()
+        """End it where it stands, as kill -9 would: its connection is gone, too."""
+        here = self._greenlet
+        if here is not None and not here.dead:
+            midway = not self.idle
+            self._leaving = True
+            try:
+                here.throw()
+            finally:
+                self._leaving = False
+            if midway:  # the connection may still watch a key, or be within a MULTI
+                self.disconnect()
         self._greenlet = None
+        self.packets, self.commands, self.idle, self.asleep = [], [], False, None
+
+    def disconnect(self) -> None:
+        """Close its connections; the next command opens one."""
+        if self._coroutines is None:
+            self.client.connection_pool.disconnect()
+        else:
+            self._coroutines.disconnect()
 
     def close(self) -> None:
         """End it, and its connections."""
         self.leave()
-        self.client.connection_pool.disconnect()
+        self.disconnect()
 
     def urandom(self, size: int) -> bytes:
         """This client's entropy: as good as random, and the same in every run."""
@@ -109,43 +188,87 @@ class Seat:
         seed = f"{self._name}:{self._blocks}".encode()
         return hashlib.shake_256(seed).digest(size)
 
-    def _live(self, factory: Factory, quota: Quota, requests: int) -> None:
+    def _switch(self, value: object, swap: bool) -> None:
+        assert self._greenlet is not None
+        if swap:
+            random.setstate(self._random)
+        self._greenlet.switch(value)
+        if swap:
+            self._random = random.getstate()
+
+    def _live(self, factory: Factory, quota: Quota) -> None:
         try:
-            limiter = factory(self.client, quota, self.clock)
-            for _ in range(requests):
-                self.fresh = True
-                self.answers.append(self._request(limiter))
+            with self._event_loop():
+                limiter = factory(self.client, quota, self.clock)
+                if inspect.isawaitable(limiter):
+                    limiter = self._result(limiter)
+                while True:
+                    self.idle = self.fresh = True
+                    self._request(limiter, self._wait())
         except RefusedError as refusal:
-            self.refused = str(refusal)
+            self.refused = refusal
         except Exception as error:  # noqa: BLE001 - whatever the factory raises is its verdict
-            self.refused = f"it cannot be made: {type(error).__name__}: {error}"
+            self.refused = RefusedError(f"it cannot be made: {type(error).__name__}: {error}")
 
-    def _request(self, limiter: Any) -> Outcome:
+    def _request(self, limiter: Any, call: Call) -> None:
         try:
-            decision = limiter.acquire(KEY)
+            cost = () if call.cost is None else (call.cost,)
+            decision = limiter.acquire(call.key, *cost)
+            if inspect.isawaitable(decision):
+                decision = self._result(decision)
         except Exception as error:  # noqa: BLE001 - judged, not propagated
-            self.errors.append(f"{type(error).__name__}: {error}".partition("\n")[0])
-            return Outcome.ERROR
+            call.error = f"{type(error).__name__}: {error}".partition("\n")[0]
+            call.outcome = Outcome.ERROR
+            return
         if not isinstance(decision, Decision):
-            self.errors.append(f"acquire answered {decision!r}, which is no Decision")
-            return Outcome.ERROR
-        return Outcome.ADMITTED if decision.allowed else Outcome.REJECTED
+            call.error = f"acquire answered {decision!r}, which is no Decision"
+            call.outcome = Outcome.ERROR
+            return
+        call.decision = decision
+        call.outcome = Outcome.ADMITTED if decision.allowed else Outcome.REJECTED
 
-    def _ask(self, wire: Wire, packet: bytes, commands: list[list[bytes]]) -> bytes:
+    def _result(self, awaitable: Any) -> Any:
+        if self._coroutines is None:
+            close = getattr(awaitable, "close", None)
+            if close is not None:
+                close()
+            raise RefusedError("it is async def, but its factory takes a blocking client")
+        return self._coroutines.run(awaitable)
+
+    @contextmanager
+    def _event_loop(self) -> Iterator[None]:
+        if self._coroutines is None:
+            yield
+            return
+        with self._coroutines.loop(self._sleep):
+            yield
+
+    def _ask(self, wire: Wire, packet: bytes, commands: list[list[bytes]]) -> bytes | None:
+        if self._leaving or (self._coroutines is not None and self._coroutines.closing):
+            return None  # a `finally` of the limiter, or of redis-py, in a client that is gone
         check_commands(commands)
         self.wire = wire
         here = self._greenlet
         if here is None or greenlet.getcurrent() is not here:
-            self.refused = "it sends from a thread or a greenlet of its own"
-            raise RefusedError(self.refused)
+            self.refused = RefusedError("it sends from a thread or a greenlet of its own")
+            raise self.refused
         transaction = commands[0][0].upper() == b"MULTI"
         if self._granularity == "command" and len(commands) > 1 and not transaction:
             self.packets = [pack(*words) for words in commands]
             self.commands = [[words] for words in commands]
         else:
             self.packets, self.commands = [packet], [commands]
-        self._steps += len(self.packets)
+        self._count(len(self.packets))
+        reply: bytes | None = self._wait()
+        return reply
+
+    def _count(self, steps: int) -> None:
+        self._steps += steps
         if self._steps > MOST_STEPS:
             raise RefusedError(f"it sent more than {MOST_STEPS} commands")
-        assert here.parent is not None
-        return bytes(here.parent.switch())
+
+    def _wait(self) -> Any:
+        assert self._greenlet is not None
+        assert self._greenlet.parent is not None
+        with not_running():
+            return self._greenlet.parent.switch()

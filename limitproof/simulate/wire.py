@@ -7,6 +7,7 @@ command can go round it.
 
 from __future__ import annotations
 
+import errno
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -17,8 +18,9 @@ from redis.connection import UnixDomainSocketConnection
 from limitproof.servers.errors import ServerError
 from limitproof.simulate.resp import end_of_reply, unpack
 
-Ask = Callable[["Wire", bytes, list[list[bytes]]], bytes]
-"""Takes a whole packet and its commands, and gives the replies once the schedule let it go."""
+Ask = Callable[["Wire", bytes, list[list[bytes]]], bytes | None]
+"""Takes a whole packet and its commands, and gives the replies once the schedule let it go; None
+when the connection breaks before them."""
 
 
 class Wire:
@@ -30,6 +32,7 @@ class Wire:
         self._ask = ask
         self._out = b""
         self._in = b""
+        self._broken = False
 
     def sendall(self, data: bytes) -> None:
         if self.setting_up:
@@ -39,11 +42,15 @@ class Wire:
         commands = unpack(self._out)
         if commands is not None:  # redis-py hands a large packet over in pieces
             packet, self._out = self._out, b""
-            self._in += self._ask(self, packet, commands)
+            reply = self._ask(self, packet, commands)
+            self._broken |= reply is None
+            self._in += reply or b""
 
     def recv_into(self, buffer: Any, nbytes: int = 0) -> int:
         if self.setting_up:
             return self.real.recv_into(buffer, nbytes)
+        if self._broken:
+            raise ConnectionResetError(errno.ECONNRESET, "the connection broke before the reply")
         view = memoryview(buffer)
         piece = self._in[: nbytes or len(view)]
         self._in = self._in[len(piece) :]
@@ -92,8 +99,11 @@ class SimulatedConnection(UnixDomainSocketConnection):
 
 def simulated_client(path: str, ask: Ask) -> redis.Redis:
     """A client of redis-py, as an application makes one, on a wire of ours."""
-    pool = redis.ConnectionPool(connection_class=SimulatedConnection, path=path, ask=ask)
-    return redis.Redis(connection_pool=pool)
+    client = redis.Redis(unix_socket_path=path)  # with all that is default, retries included
+    pool = client.connection_pool
+    pool.connection_class = SimulatedConnection
+    pool.connection_kwargs["ask"] = ask
+    return client
 
 
 def open_socket(path: str) -> socket.socket:

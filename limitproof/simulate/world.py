@@ -1,12 +1,12 @@
-"""The world: n clients of one limiter on a real Redis whose clock stands still.
+"""The world: n clients of one limiter on a real Redis, and nothing moves unless it is told to.
 
-A scheduling point lies just before a packet leaves a client; between two points a client runs
-alone. Time does not pass: all requests fall into one instant, so that whatever is admitted beyond
-the limit is beyond it in every window.
+A scheduling point lies just before a packet leaves a client, and where its limiter sleeps; between
+two points a client runs alone. Time stands still until it is moved.
 """
 
 from __future__ import annotations
 
+import math
 import random
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,20 +19,21 @@ from limiters.contract import Quota
 from limiters.registry import Target
 from limitproof.history.columns import Outcome
 from limitproof.schedules import Answers, Granularity, Run, Step
-from limitproof.servers.server import Server
-from limitproof.servers.virtual import START, virtual_server
+from limitproof.servers.virtual import START, VirtualServer, virtual_server
 from limitproof.simulate.access import Access, flags_of
-from limitproof.simulate.refusal import RefusedError
-from limitproof.simulate.resp import parse, shown_command, shown_reply
+from limitproof.simulate.refusal import RefusedError, TimeNeededError
+from limitproof.simulate.resp import pack, parse, shown_command, shown_reply
 from limitproof.simulate.sandbox import sandbox, watchdog
-from limitproof.simulate.seat import Factory, Seat
+from limitproof.simulate.seat import KEY, Call, Factory, Seat
 from limitproof.simulate.snapshot import ASK, CLEAR, LOAD, Snapshot
 from limitproof.simulate.wire import Wire, exchange, simulated_client
 
 Choose = Callable[[Sequence[int]], int | None]
-"""Picks one of the clients that want to send, or None to stop there."""
+"""Picks one of the clients that want to go on; or −d to move the clock on by d microseconds; or
+None to stop there."""
 Commands = Sequence[Sequence[bytes]]
-Note = Callable[[Seat, bytes, Any, bytes, Outcome | None], None]
+Spans = tuple[tuple[tuple[int, int], ...], ...]
+"""For each client, when its requests began and ended, in microseconds since the epoch."""
 REHEARSED = 20  # most requests of the rehearsal
 
 
@@ -68,26 +69,41 @@ class Trace:
     packets: tuple[bytes, ...]
     replies: tuple[bytes, ...]
     answers: Answers
+    spans: Spans = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One step as it was taken: what was sent and answered, and what the limiter decided then."""
+
+    packet: bytes = b""
+    commands: Commands = ()
+    reply: bytes = b""
+    decided: Outcome | None = None
 
 
 class World:
-    """Runs clients by a schedule, one step at a time. Made by `open_world`.
+    """Runs clients one step at a time, and moves their clocks. Made by `open_world`.
 
-    `wire` is a connection that has been set up as those of the clients are.
+    `wire` is a connection that has been set up as those of the clients are. `instant` is the time
+    of the server and of every client whose clock is right, in microseconds since the epoch.
     """
 
-    def __init__(self, cast: Cast, server: Server, path: str, instant: int = START) -> None:
-        self.cast, self.server, self.instant = cast, server, instant
+    def __init__(self, cast: Cast, virtual: VirtualServer, path: str) -> None:
+        self.cast, self.server, self.instant = cast, virtual.server, START
+        self._virtual = virtual
         self._path = path
         self._acting: Seat | None = None
         self._control = simulated_client(path, _no_command)
         connection: Any = self._control.connection_pool.get_connection()
         self.wire: socket.socket = connection._get_socket().real
-        self._seats = [self.seat(number) for number in range(cast.clients)]
+        self._offsets = [cast.offset(number) for number in range(cast.clients)]
+        self.seats = [self.seat(number) for number in range(cast.clients)]
         self._accesses: dict[str, Access] = {}
         self._swap = True
         self._turns = 0
         self.travel: Callable[[float], None] | None = None
+        self._told = float("nan")
         self._idle: Any = None
 
     def clock(self) -> float:
@@ -97,6 +113,15 @@ class World:
     def urandom(self, size: int) -> bytes:
         """Entropy for whoever runs now."""
         return bytes(size) if self._acting is None else self._acting.urandom(size)
+
+    def sleep(self, seconds: float) -> None:
+        """What time.sleep does to whoever runs now: the client waits until it is woken."""
+        if not self.inside():
+            raise RefusedError("it sleeps in a thread or a greenlet of its own")
+        if not self._virtual.moving:
+            raise TimeNeededError(f"it sleeps ({seconds:g} s), and time stands still here")
+        if seconds > 0 and self._acting is not None:
+            self._acting.sleep_until(self.instant + math.ceil(round(seconds * 1_000_000, 3)))
 
     @property
     def drew_late(self) -> bool:
@@ -114,25 +139,88 @@ class World:
     def seat(self, number: int) -> Seat:
         """A new client with a connection of its own."""
         cast = self.cast
-        own = (self.instant + cast.offset(number)) / 1_000_000
-        return Seat(number, self._path, cast.seed, cast.granularity, lambda: own)
+        return Seat(
+            number, self._path, cast.seed, cast.granularity,
+            lambda: (self.instant + self._offsets[number]) / 1_000_000,
+            sleep=self.sleep, is_async=cast.target.is_async,
+        )  # fmt: skip
 
-    def begin(self, seat: Seat, requests: int | None = None) -> None:
+    def reset(self) -> None:
+        """An empty server at the first instant, and clients that have not begun."""
+        for seat in self.seats:
+            self._acting = seat
+            seat.leave()
+        self._acting = None
+        if self.instant != START:
+            self.move(START)
+        self.send(CLEAR, 1)
+
+    def move(self, instant: int) -> None:
+        """Let the server's and all clients' clocks stand at `instant`. Only with moving clocks."""
+        self._virtual.set(instant)
+        self.instant = instant
+
+    def skew(self, number: int, offset: int) -> None:
+        """Let a client's clock be off by so many microseconds from now on."""
+        self._offsets[number] = offset
+
+    def begin(self, seat: Seat) -> None:
         """Seat a new limiter. Raises RefusedError when it cannot be simulated."""
         self._act(seat)
-        cast = self.cast
-        seat.begin(cast.factory, cast.quota, requests or cast.requests, swap=self._swap)
-        _raise_refusal(seat)
+        seat.begin(self.cast.factory, self.cast.quota, swap=self._swap)
+        self._settle(seat)
+
+    def ask(self, seat: Seat, key: str = KEY, cost: int | None = None) -> None:
+        """Begin a request of an idle client. Raises RefusedError as `begin` does."""
+        self._act(seat)
+        seat.ask(Call(key, cost, self.instant), swap=self._swap)
+        self._settle(seat)
+
+    def step(self, seat: Seat) -> bytes:
+        """What a client waits for happens: its packet is answered, or its sleep is over.
+
+        Raises RefusedError as `begin` does, ServerError when the server dies.
+        """
+        if seat.asleep is not None:
+            if self.instant < seat.asleep:
+                self.move(seat.asleep)
+            self._act(seat)
+            seat.wake(swap=self._swap)
+            self._settle(seat)
+            return b""
+        reply = self.execute(seat)
+        self.resume(seat, reply)
+        return reply
+
+    def execute(self, seat: Seat) -> bytes:
+        """The server does what a client has sent; the reply is on its way."""
+        assert seat.wire is not None
+        return exchange(seat.wire.real, seat.packets[0], len(seat.commands[0]))[0]
 
     def resume(self, seat: Seat, reply: bytes) -> None:
         """Let a client read its reply. Raises RefusedError as `begin` does."""
         self._act(seat)
         seat.resume(reply, swap=self._swap)
-        _raise_refusal(seat)
+        self._settle(seat)
+
+    def lose(self, seat: Seat) -> None:
+        """Break a client's connection before it has its reply. Raises as `begin` does."""
+        self._act(seat)
+        seat.lose(swap=self._swap)
+        self._settle(seat)
+
+    def kill(self, seat: Seat) -> None:
+        """The client dies where it stands; what it asked for has no outcome."""
+        self._act(seat)
+        seat.leave()
 
     def send(self, packet: bytes, replies: int) -> bytes:
         """Bytes to the server, outside of any client."""
         return exchange(self.wire, packet, replies)[0]
+
+    def flush_scripts(self) -> None:
+        """The server forgets all scripts, but for those that the world itself needs."""
+        self.send(pack("SCRIPT", "FLUSH") + LOAD, 3)
 
     def rehearse(self) -> None:
         """One client asks beyond its limit, alone.
@@ -143,17 +231,23 @@ class World:
         seat = self.seat(0)
         self.send(CLEAR, 1)
         try:
-            self.begin(seat, min(self.cast.quota.limit + 1, REHEARSED))
-            silent = not seat.packets
-            while seat.packets:
-                self._step(seat)
+            self.begin(seat)
+            silent = True
+            for _ in range(min(self.cast.quota.limit + 1, REHEARSED)):
+                while seat.ready:
+                    self.step(seat)
+                if seat.idle:
+                    self.ask(seat)
+                    silent &= not seat.ready
+            while seat.ready:
+                self.step(seat)
             self._swap = seat.draws()  # leaves the state of `random` as a seed makes it
             self._idle = random.getstate()
             if silent and Outcome.REJECTED in seat.answers:
                 raise RefusedError("it refuses without asking Redis: its state is in the process")
         finally:
             seat.close()
-        self.send(CLEAR, 1)
+        self.reset()
 
     def trace(self, choose: Choose) -> Trace:
         """One run from an empty server, as bytes.
@@ -163,14 +257,11 @@ class World:
         choices: list[int] = []
         packets: list[bytes] = []
         replies: list[bytes] = []
-
-        def note(seat: Seat, packet: bytes, _: Commands, reply: bytes, __: Outcome | None) -> None:
-            choices.append(seat.number)
-            packets.append(packet)
-            replies.append(reply)
-
-        answers = self._play(choose, note)
-        return Trace(tuple(choices), tuple(packets), tuple(replies), answers)
+        for choice, taken in self._play(choose):
+            choices.append(choice)
+            packets.append(taken.packet)
+            replies.append(taken.reply)
+        return Trace(tuple(choices), tuple(packets), tuple(replies), self._answers(), self._spans())
 
     def run(self, choose: Choose) -> Run:
         """One run from an empty server, for a person: with the state of the keys at each step.
@@ -178,25 +269,20 @@ class World:
         Raises as `trace` does.
         """
         steps: list[Step] = []
-
-        def note(
-            seat: Seat, _: bytes, commands: Commands, reply: bytes, decided: Outcome | None
-        ) -> None:
-            access = self.access(commands)
+        for choice, taken in self._play(choose):
+            access = self.access(taken.commands)
             steps.append(
                 Step(
-                    seat.number,
-                    tuple(map(shown_command, commands)),
-                    tuple(map(shown_reply, parse(reply))),
+                    choice,
+                    tuple(map(shown_command, taken.commands)),
+                    tuple(map(shown_reply, parse(taken.reply))),
                     access.reads,
                     access.writes,
                     self.snapshot().shown(self.instant // 1000),
-                    decided,
+                    taken.decided,
                 )
             )
-
-        answers = self._play(choose, note)
-        return Run(tuple(steps), answers)
+        return Run(tuple(steps), self._answers())
 
     def snapshot(self) -> Snapshot:
         """All keys as they are now."""
@@ -208,87 +294,109 @@ class World:
         return Access(any(one.reads for one in told), any(one.writes for one in told))
 
     def close(self) -> None:
-        for seat in self._seats:
+        for seat in self.seats:
             seat.close()
         self._control.connection_pool.disconnect()
 
     def _act(self, seat: Seat) -> None:
         self._acting = seat
         self._turns += 1
-        if self.cast.offsets and self.travel is not None:
-            self.travel(seat.clock())
+        if self.travel is not None and (now := seat.clock()) != self._told:
+            self.travel(now)
+            self._told = now
+
+    def _settle(self, seat: Seat) -> None:
+        if seat.refused is not None:
+            raise seat.refused
+        if seat.idle and seat.calls and seat.calls[-1].ended is None:
+            seat.calls[-1].ended = self.instant
 
     def _access(self, name: str) -> Access:
         if name not in self._accesses:
             self._accesses[name] = flags_of(name, self.send)
         return self._accesses[name]
 
-    def _play(self, choose: Choose, note: Note) -> Answers:
-        self.send(CLEAR, 1)
-        seats = self._seats
+    def _play(self, choose: Choose) -> Iterator[tuple[int, Taken]]:
+        """Each choice and what came of it, from an empty server to the end."""
+        self.reset()
+        seats, requests = self.seats, self.cast.requests
         try:
             for seat in seats:
                 self.begin(seat)
-            enabled = [seat.number for seat in seats if seat.packets]
+            enabled = [seat.number for seat in seats]
             while enabled and (chosen := choose(enabled)) is not None:
+                if chosen < 0:
+                    self.move(self.instant - chosen)
+                    yield chosen, Taken()
+                    continue
                 seat = seats[chosen]
-                packet, commands, answered = seat.packets[0], seat.commands[0], len(seat.answers)
-                reply = self._step(seat)
-                decided = seat.answers[answered] if len(seat.answers) > answered else None
-                note(seat, packet, commands, reply, decided)
-                if not seat.packets:
+                taken = self._take(seat)
+                if seat.idle and len(seat.calls) == requests:
                     enabled.remove(chosen)
-            return tuple(tuple(seat.answers) for seat in seats)
+                yield chosen, taken
         finally:
             for seat in seats:
                 self._acting = seat
                 seat.leave()
 
-    def _step(self, seat: Seat) -> bytes:
-        assert seat.wire is not None
-        reply, _ = exchange(seat.wire.real, seat.packets[0], len(seat.commands[0]))
-        self.resume(seat, reply)
-        return reply
+    def _take(self, seat: Seat) -> Taken:
+        """One step of a client; it begins its next request if none is under way."""
+        if seat.idle:
+            self.ask(seat)
+        call = seat.calls[-1] if seat.calls else None
+        packet, commands = (seat.packets[0], seat.commands[0]) if seat.packets else (b"", [])
+        reply = self.step(seat) if seat.ready else b""
+        decided = call.outcome if call is not None and call.ended is not None else None
+        return Taken(packet, commands, reply, decided)
+
+    def _answers(self) -> Answers:
+        return tuple(tuple(seat.answers) for seat in self.seats)
+
+    def _spans(self) -> Spans:
+        return tuple(
+            tuple((call.begun, call.ended) for call in seat.calls if call.ended is not None)
+            for seat in self.seats
+        )
 
 
 def _no_command(_wire: Wire, _packet: bytes, _commands: object) -> bytes:
     raise RefusedError("the world's own connection is used by somebody else")
 
 
-def _raise_refusal(seat: Seat) -> None:
-    if seat.refused:
-        raise RefusedError(seat.refused)
-
-
 @contextmanager
 def open_world(
-    cast: Cast, *, program: Path | None = None, environ: Mapping[str, str] | None = None
+    cast: Cast,
+    *,
+    program: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    moving: bool = False,
 ) -> Iterator[World]:
     """A world on a server of its own, which ends with the `with`.
 
-    Raises ServerError without a server or without libfaketime; RefusedError when the limiter
-    cannot be simulated.
+    moving: whether its clocks can be moved; a server whose clock stands still is faster. Raises
+    ServerError without a server or without libfaketime; RefusedError when the limiter cannot be
+    simulated, TimeNeededError among them when that takes moving clocks.
     """
-    if cast.target.is_async:
-        raise RefusedError("it is async def, which is not simulated yet")
     with (
         virtual_server(
-            program, arguments=("--rdbcompression", "no"), environ=environ, moving=False
+            program, arguments=("--rdbcompression", "no"), environ=environ, moving=moving
         ) as virtual,
-        world_on(virtual.server, cast) as world,
+        world_on(virtual, cast) as world,
     ):
         yield world
 
 
 @contextmanager
-def world_on(server: Server, cast: Cast) -> Iterator[World]:
+def world_on(virtual: VirtualServer, cast: Cast) -> Iterator[World]:
     """A world on a virtual server that runs already; it is emptied."""
-    path = server.url.removeprefix("unix://")
-    world = World(cast, server, path)
+    path = virtual.server.url.removeprefix("unix://")
+    if virtual.moving:
+        virtual.set(START)
+    world = World(cast, virtual, path)
     try:
         world.send(LOAD, 2)
         with (
-            sandbox(world.clock, world.urandom) as world.travel,
+            sandbox(world.clock, world.urandom, world.sleep) as world.travel,
             watchdog(world.turns, world.inside),
         ):
             world.rehearse()

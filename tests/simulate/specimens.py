@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import threading
 import time
@@ -10,6 +11,7 @@ from itertools import count
 from typing import Any
 
 import redis
+import redis.asyncio
 
 from limiters.base import ClientClockLimiter, UniqueMembers
 from limiters.contract import Clock, Decision, Quota
@@ -32,6 +34,29 @@ class CountThenAdd(ClientClockLimiter):
             return Decision(False)
         self.client.zadd(key, {self._members.name(now): now})
         self.client.pexpire(key, self.window)
+        return Decision(True)
+
+
+class AsyncCountThenAdd:
+    """The same with `async def`, on the clock that it is given."""
+
+    def __init__(self, client: redis.asyncio.Redis, quota: Quota, clock: Clock) -> None:
+        self._client, self._quota, self._clock = client, quota, clock
+        self._members = UniqueMembers()
+
+    async def acquire(self, key: str) -> Decision:
+        now = self._clock()
+        await self._client.zremrangebyscore(key, 0, now - self._quota.window)
+        if await self._client.zcard(key) >= self._quota.limit:
+            return Decision(False)
+        await self._client.zadd(key, {self._members.name(int(now)): now})
+        return Decision(True)
+
+
+class AsyncSleeps(AsyncCountThenAdd):
+    async def acquire(self, key: str) -> Decision:
+        await self._client.get(key)
+        await asyncio.sleep(0.01)
         return Decision(True)
 
 

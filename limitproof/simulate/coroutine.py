@@ -1,0 +1,184 @@
+"""Limiters with `async def` in a simulated client: an event loop in which nobody waits really.
+
+The loop is asyncio's own. Its selector never blocks: where it would wait for a timer, the client
+sleeps in virtual time. A command leaves in `drain`, which is a scheduling point like `sendall` of
+a blocking connection: the client's greenlet is left there, coroutine and all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+import sys
+from asyncio import events
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
+
+import redis.asyncio
+from redis.asyncio.connection import UnixDomainSocketConnection
+
+from limitproof.simulate.refusal import RefusedError
+from limitproof.simulate.wire import Ask, Wire, open_socket
+
+T = TypeVar("T")
+PATIENCE = 1.0  # seconds of real time for a thread that the limiter has started
+
+
+@contextmanager
+def not_running() -> Iterator[None]:
+    """While one client waits within its loop, another may run its own.
+
+    asyncio keeps the running loop, and the hooks of asynchronous generators, for a thread; all
+    clients are in one thread.
+    """
+    loop, hooks = events._get_running_loop(), sys.get_asyncgen_hooks()
+    if loop is None:
+        yield
+        return
+    events._set_running_loop(None)
+    sys.set_asyncgen_hooks(None, None)
+    try:
+        yield
+    finally:
+        events._set_running_loop(loop)
+        sys.set_asyncgen_hooks(*hooks)
+
+
+class Coroutines:
+    """What an `async def` limiter needs: a client of redis.asyncio, and a loop to run in."""
+
+    def __init__(self, path: str, ask: Ask) -> None:
+        # What an application gets by default, retries included, but for the connections' class.
+        self.client = redis.asyncio.Redis(unix_socket_path=path)
+        self._pool: Any = self.client.connection_pool
+        self._pool.connection_class = SimulatedConnection
+        self._pool.connection_kwargs["ask"] = ask
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.closing = False
+
+    @contextmanager
+    def loop(self, sleep: Callable[[float], None]) -> Iterator[None]:
+        """A loop for the length of the `with`; `sleep` lets the client sleep (seconds)."""
+        selector = _Selector(sleep)
+        loop = asyncio.SelectorEventLoop(selector)
+        # A timer is due when time() + resolution is above it: in seconds since the epoch, a float
+        # does not tell 1e-9 apart, and a timer that is due just now would never be.
+        loop._clock_resolution = 1e-6  # type: ignore[attr-defined]
+        self._loop = loop
+        try:
+            yield
+        finally:
+            self.closing = selector.closing = True
+            try:
+                _cancel_all(loop)
+            finally:
+                self._loop, self.closing = None, False
+                loop.close()
+
+    def run(self, awaitable: Awaitable[T]) -> T:
+        """What the awaitable gives; raises what it raises."""
+
+        async def wait() -> T:
+            return await awaitable
+
+        assert self._loop is not None
+        return self._loop.run_until_complete(wait())
+
+    def disconnect(self) -> None:
+        """Close all connections, from outside of the loop."""
+        pool = self._pool
+        for connection in (*pool._available_connections, *pool._in_use_connections):
+            connection._parser.on_disconnect()
+            connection._close()
+        pool.reset()
+
+
+def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
+    """End what a client that is gone has left running, so that it is quiet for ever."""
+
+    async def gone() -> None:
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    if tasks := asyncio.all_tasks(loop):
+        for task in tasks:
+            task.cancel()
+        with suppress(RefusedError):
+            loop.run_until_complete(gone())
+
+
+class SimulatedConnection(UnixDomainSocketConnection):
+    """A connection of redis.asyncio whose socket is a Wire."""
+
+    def __init__(self, *, ask: Ask, **options: Any) -> None:
+        super().__init__(**options)
+        self._asking = ask
+
+    async def _connect(self) -> None:
+        stream: Any = _Stream(Wire(open_socket(self.path), self._asking))
+        self._reader = self._writer = stream
+
+    async def on_connect_check_health(self, check_health: bool = True) -> None:
+        await super().on_connect_check_health(check_health)
+        stream: Any = self._writer
+        stream.wire.setting_up = False
+
+
+class _Stream:
+    """Both a StreamReader and a StreamWriter, as far as redis-py uses them."""
+
+    _buffer = b""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+        self._out = b""
+        self._closed = False
+
+    def write(self, data: bytes) -> None:
+        self._out += data
+
+    def writelines(self, lines: Any) -> None:
+        self._out += b"".join(lines)
+
+    async def drain(self) -> None:
+        out, self._out = self._out, b""
+        self.wire.sendall(out)
+
+    async def read(self, size: int) -> bytes:
+        return self.wire.recv(size)
+
+    def at_eof(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        self._closed = True
+        self.wire.close()
+
+    def is_closing(self) -> bool:
+        return self._closed
+
+    async def wait_closed(self) -> None: ...
+
+    def get_extra_info(self, _name: str, default: Any = None) -> Any:
+        return default
+
+
+class _Selector(selectors.SelectSelector):
+    """Where a loop would wait for a timer, its client sleeps."""
+
+    def __init__(self, sleep: Callable[[float], None]) -> None:
+        super().__init__()
+        self._sleep = sleep
+        self.closing = False
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if self.closing and timeout != 0:
+            raise RefusedError("it does not end when it is cancelled")
+        if timeout is None:
+            ready = super().select(PATIENCE)
+            if not ready:
+                raise RefusedError("it waits for something that nobody does")
+            return ready
+        if timeout > 0:
+            self._sleep(timeout)
+        return super().select(0)
