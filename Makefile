@@ -4,9 +4,10 @@ WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PACKAGES := .packages/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench claims clean
+.PHONY: help run test packages lint bench claims clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -14,8 +15,10 @@ help: ## what can be made
 run: $(READY) ## the main job: every reference limiter under real load, a table and a report
 	$(BIN)/limitproof run
 
-test: $(READY) ## all tests
+test: $(READY) $(PACKAGES) ## all tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+packages: $(PACKAGES) ## published limiters, each in a folder of its own below .packages
 
 lint: $(READY) ## ruff and mypy
 	$(BIN)/ruff check .
@@ -29,7 +32,7 @@ claims: $(READY) ## measure claim C2 of docs/claims.md again
 	$(BIN)/python -m benchmarks.claim_c2
 
 clean: ## remove what was made here, except results
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .packages build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -37,3 +40,7 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $(READY)
+
+$(PACKAGES): limiters/adapters/packages.toml $(READY)
+	$(BIN)/python -m limiters.adapters install
+	@touch $(PACKAGES)

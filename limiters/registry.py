@@ -58,7 +58,11 @@ def entry(name: str) -> Entry:
 
 
 def resolve(target: str) -> Target:
-    """Find and load a limiter. Raises TargetError with one clear line when it cannot be used."""
+    """Find and load a limiter. Raises TargetError with one clear line when it cannot be used.
+
+    A factory may have `prepare()`: it imports what it needs, or raises TargetError. It is called
+    here, so that nothing is imported later, under a virtual clock or under load.
+    """
     if ":" not in target and not target.endswith(".py") and "/" not in target:
         known = entry(target)
         module_name, _, factory_name = known.factory.partition(":")
@@ -73,6 +77,8 @@ def resolve(target: str) -> Target:
     else:
         factory = _factory(_import_module(where), factory_name, target)
         name = spec = target
+    if callable(prepare := getattr(factory, "prepare", None)):
+        prepare()
     return Target(name, spec, factory, _is_async(factory))
 
 

@@ -1,0 +1,1 @@
+"""Published rate limiters, unmodified, behind our contract: one file a package."""
