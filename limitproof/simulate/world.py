@@ -151,6 +151,7 @@ class World:
             self._acting = seat
             seat.leave()
         self._acting = None
+        self._offsets = [self.cast.offset(number) for number in range(self.cast.clients)]
         if self.instant != START:
             self.move(START)
         self.send(CLEAR, 1)

@@ -1,0 +1,1 @@
+"""Every deterministic check of one limiter, on the simulated world."""

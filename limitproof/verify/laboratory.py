@@ -1,0 +1,152 @@
+"""Where one limiter is examined: a world, its quota and promise, and how much time is left."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from limiters.contract import Quota
+from limiters.promise import Promise, promise_of
+from limiters.registry import Target
+from limitproof.check.verdict import CheckResult
+from limitproof.promises import describe
+from limitproof.schedules import Granularity
+from limitproof.servers.virtual import VirtualServer, virtual_server
+from limitproof.simulate.world import Cast, World, world_on
+from limitproof.stories import Event, Story, Tale
+from limitproof.verify.player import Player, play
+
+CLIENTS = 6  # seats in a world; an examination uses as many as it needs
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Who is examined, and by what it is judged.
+
+    promise: None for the one that the factory declares; seed: of all random choices; max_skew: how
+    far clients' clocks are apart where that is examined, in seconds.
+    """
+
+    target: Target
+    quota: Quota
+    promise: Promise | None = None
+    seed: int = 0
+    granularity: Granularity = "packet"
+    max_skew: float = 0.05
+
+    @property
+    def promised(self) -> Promise:
+        """What it is judged by. Raises TypeError or ValueError when what it declares is none."""
+        return promise_of(self.target.factory, self.quota) if self.promise is None else self.promise
+
+
+class Laboratory:
+    """Plays stories on one limiter. Made by `open_laboratory`."""
+
+    def __init__(self, subject: Subject, virtual: VirtualServer, seconds: float) -> None:
+        self.subject = subject
+        self.quota = subject.quota
+        self.promise = subject.promised
+        self._virtual = virtual
+        self._end = time.perf_counter() + seconds
+
+    @property
+    def server(self) -> Mapping[str, str]:
+        """Name and version of the server."""
+        return self._virtual.server.meta
+
+    @property
+    def left(self) -> float:
+        """Seconds of real time that are left, not below 0."""
+        return max(0.0, self._end - time.perf_counter())
+
+    @property
+    def window(self) -> int:
+        """The window of the quota in microseconds, rounded up."""
+        return -int(-round(self.quota.window * 1_000_000, 3) // 1)
+
+    def player(self, world: World, *, shown: bool = False) -> Player:
+        """Somebody to do events one by one, beginning on an empty server."""
+        return Player(world, shown=shown)
+
+    @contextmanager
+    def world(
+        self,
+        *,
+        quota: Quota | None = None,
+        clients: int = CLIENTS,
+        granularity: Granularity | None = None,
+    ) -> Iterator[World]:
+        """A world of this limiter, perhaps of another quota; only one at a time.
+
+        Raises RefusedError when the limiter cannot be simulated, ServerError when the server dies.
+        """
+        subject = self.subject
+        cast = Cast(
+            subject.target, quota or subject.quota, clients, 1, subject.seed,
+            granularity or subject.granularity,
+        )  # fmt: skip
+        with world_on(self._virtual, cast) as world:
+            yield world
+
+    def story(self, events: Sequence[Event], shows: str, *, quota: Quota | None = None) -> Story:
+        """These events as a story that can be kept and replayed."""
+        quota = quota or self.quota
+        promise = (
+            self.promise if quota == self.quota else promise_of(self.subject.target.factory, quota)
+        )
+        return Story(
+            self.subject.target.spec, quota.limit, quota.window, describe(promise),
+            self.subject.seed, tuple(events), shows, self.subject.granularity,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """One check of a limiter: the result and, where it fails, the shortest story that shows it.
+
+    tale: the story as it went, with all that a person wants to see.
+    """
+
+    result: CheckResult
+    story: Story | None = None
+    tale: Tale | None = None
+
+
+Judge = Callable[[Tale, Story], str]
+"""Pure: why a tale breaks a promise, in one sentence; "" when it does not."""
+
+
+class Check(Protocol):
+    """One check: looks for a story in which it fails.
+
+    `judge` says of any tale whether the check fails in it, so that a story replays without what
+    found it.
+    """
+
+    name: str
+
+    def examine(self, laboratory: Laboratory) -> Examined: ...
+
+    def judge(self, tale: Tale, story: Story) -> str: ...
+
+
+@contextmanager
+def open_laboratory(
+    subject: Subject, seconds: float, *, program: Path | None = None
+) -> Iterator[Laboratory]:
+    """A laboratory with a server of its own, for about so many seconds.
+
+    Raises ServerError without a server or without libfaketime.
+    """
+    with virtual_server(program, arguments=("--rdbcompression", "no")) as virtual:
+        yield Laboratory(subject, virtual, seconds)
+
+
+def shown(world: World, story: Story) -> Tale:
+    """A story once more from an empty server, with all that a person wants to see."""
+    return play(world, story.events, shown=True)

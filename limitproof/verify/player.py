@@ -1,0 +1,223 @@
+"""Plays a story on a simulated world, event by event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from limitproof.simulate.resp import pack, parse, shown_command, shown_reply
+from limitproof.simulate.seat import Call, Seat
+from limitproof.simulate.world import World
+from limitproof.stories import (
+    Again,
+    Ask,
+    Drop,
+    Event,
+    Finish,
+    Forget,
+    Go,
+    Happening,
+    KeyState,
+    Kill,
+    Look,
+    Lose,
+    Operation,
+    Sight,
+    Skew,
+    Tale,
+    Wait,
+)
+
+MOST_KEYS = 10_000  # looked at; a limiter that makes more floods the server
+
+Exchange = tuple[tuple[str, ...], tuple[str, ...]]
+
+
+class StoryError(Exception):
+    """An event that cannot happen there: the limiter is another than the story was told of."""
+
+
+class Player:
+    """Does one event after the other and keeps what came of it. Begins on an empty server.
+
+    shown: keep also what a person wants to see (commands, replies, keys), which costs a round trip
+    an event.
+    """
+
+    def __init__(self, world: World, *, shown: bool = False) -> None:
+        self.world = world
+        self.events: list[Event] = []
+        self._shown = shown
+        self._act = 0
+        self._seated: set[int] = set()
+        self._calls: list[tuple[int, int, int, Call]] = []
+        self._sights: list[Sight] = []
+        self._happenings: list[Happening] = []
+        self._exchanges: list[Exchange] = []
+        self._raw: list[tuple[bytes, ...]] = []
+        world.reset()
+
+    @property
+    def instant(self) -> int:
+        """Microseconds since the epoch."""
+        return self.world.instant
+
+    @property
+    def clients(self) -> int:
+        """How many there are."""
+        return len(self.world.seats)
+
+    def busy(self, client: int) -> bool:
+        """Whether a request of this client is under way."""
+        return client in self._seated and self.world.seats[client].ready
+
+    def last(self) -> Operation:
+        """The request that began last."""
+        return _operation(*self._calls[-1])
+
+    def do(self, event: Event) -> None:
+        """Let one thing happen.
+
+        Raises StoryError when it cannot happen now, RefusedError when the limiter does what a
+        simulation cannot, ServerError when the server dies.
+        """
+        self.events.append(event)
+        self._exchanges, self._raw = [], []
+        over = sum(call.ended is not None for _, _, _, call in self._calls)
+        self._happen(event)
+        if self._shown:
+            self._happenings.append(self._told(event, over))
+
+    def acquire(self, client: int = 0, key: str = "k", cost: int | None = None) -> Operation:
+        """A whole request of one client alone; how it went."""
+        self.do(Ask(client, key, cost))
+        number = len(self._calls) - 1
+        if self.busy(client):
+            self.do(Finish(client))
+        return _operation(*self._calls[number])
+
+    def tale(self) -> Tale:
+        """What came of it so far."""
+        return Tale(
+            tuple(_operation(*one) for one in self._calls),
+            tuple(self._sights),
+            tuple(self._happenings),
+        )
+
+    def _happen(self, event: Event) -> None:
+        world = self.world
+        match event:
+            case Ask():
+                self._ask(event)
+            case Go():
+                self._step(self._ready(event.client))
+            case Finish():
+                seat = self._ready(event.client)
+                while seat.ready:
+                    self._step(seat)
+            case Wait():
+                world.move(world.instant + event.microseconds)
+            case Kill():
+                world.kill(world.seats[event.client])
+                self._seated.discard(event.client)
+            case Lose():
+                seat = self._sending(event.client)
+                self._keep(seat, world.execute(seat))
+                world.lose(seat)
+            case Drop():
+                world.lose(self._sending(event.client))
+            case Forget():
+                world.flush_scripts()
+            case Skew():
+                world.skew(event.client, event.microseconds)
+            case Look():
+                self._sights.append(self._look())
+            case Again():
+                world.reset()
+                self._act += 1
+                self._seated.clear()
+
+    def _ask(self, event: Ask) -> None:
+        world, seat = self.world, self.world.seats[event.client]
+        if event.client not in self._seated:
+            world.begin(seat)
+            self._seated.add(event.client)
+            while seat.ready and not seat.idle:  # what it asks Redis while it is made
+                self._step(seat)
+        if not seat.idle:
+            raise StoryError(f"client {event.client} is asked while its request is under way")
+        world.ask(seat, event.key, event.cost)
+        self._calls.append((event.client, self._act, len(self.events) - 1, seat.calls[-1]))
+
+    def _ready(self, client: int) -> Seat:
+        if not self.busy(client):
+            raise StoryError(f"client {client} has nothing to go on with")
+        return self.world.seats[client]
+
+    def _sending(self, client: int) -> Seat:
+        seat = self._ready(client)
+        if not seat.packets:
+            raise StoryError(f"client {client} sleeps, and sends nothing that could be lost")
+        return seat
+
+    def _step(self, seat: Seat) -> None:
+        if seat.asleep is not None:
+            self.world.step(seat)
+            return
+        reply = self.world.execute(seat)
+        self._keep(seat, reply)
+        self.world.resume(seat, reply)
+
+    def _keep(self, seat: Seat, reply: bytes) -> None:
+        if self._shown:
+            commands = seat.commands[0]
+            self._raw += [tuple(words) for words in commands]
+            self._exchanges.append(
+                (tuple(map(shown_command, commands)), tuple(map(shown_reply, parse(reply))))
+            )
+
+    def _told(self, event: Event, over: int) -> Happening:
+        ended = [one for one in self._calls if one[3].ended is not None]
+        return Happening(
+            event,
+            self.world.instant,
+            tuple(self._exchanges),
+            self.world.snapshot().shown(self.world.instant // 1000),
+            _operation(*ended[-1]) if len(ended) > over else None,
+            tuple(self._raw),
+        )
+
+    def _look(self) -> Sight:
+        entries = self.world.snapshot().entries[:MOST_KEYS]
+        packet = b"".join(pack("MEMORY", "USAGE", one.name, "SAMPLES", 0) for one in entries)
+        sizes = parse(self.world.send(packet, len(entries))) if entries else ()
+        keys = tuple(
+            KeyState(
+                one.name,
+                one.kind,
+                one.ends,
+                _elements(one.kind, one.content),
+                size if isinstance(size, int) else 0,
+            )
+            for one, size in zip(entries, sizes, strict=True)
+        )
+        return Sight(self.world.instant, keys, self._act, len(self.events) - 1)
+
+
+def play(world: World, events: Iterable[Event], *, shown: bool = False) -> Tale:
+    """All events of a story, from an empty server. Raises as `Player.do` does."""
+    player = Player(world, shown=shown)
+    for event in events:
+        player.do(event)
+    return player.tale()
+
+
+def _operation(client: int, act: int, place: int, call: Call) -> Operation:
+    return Operation(
+        client, call.key, call.cost, call.begun, call.ended, call.outcome, call.decision,
+        call.error, act, place,
+    )  # fmt: skip
+
+
+def _elements(kind: str, content: tuple[bytes, ...]) -> int:
+    pairs = kind in ("zset", "hash")
+    return len(content) // 2 if pairs else len(content)
