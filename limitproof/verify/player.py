@@ -82,10 +82,11 @@ class Player:
         """
         self.events.append(event)
         self._exchanges, self._raw = [], []
-        over = sum(call.ended is not None for _, _, _, call in self._calls)
+        over = {id(call) for *_, call in self._calls if call.ended is not None}
         self._happen(event)
         if self._shown:
-            self._happenings.append(self._told(event, over))
+            ended = [c for c in self._calls if c[3].ended is not None and id(c[3]) not in over]
+            self._happenings.append(self._told(event, _operation(*ended[-1]) if ended else None))
 
     def acquire(self, client: int = 0, key: str = "k", cost: int | None = None) -> Operation:
         """A whole request of one client alone; how it went."""
@@ -175,14 +176,13 @@ class Player:
                 (tuple(map(shown_command, commands)), tuple(map(shown_reply, parse(reply))))
             )
 
-    def _told(self, event: Event, over: int) -> Happening:
-        ended = [one for one in self._calls if one[3].ended is not None]
+    def _told(self, event: Event, answered: Operation | None) -> Happening:
         return Happening(
             event,
             self.world.instant,
             tuple(self._exchanges),
             self.world.snapshot().shown(self.world.instant // 1000),
-            _operation(*ended[-1]) if len(ended) > over else None,
+            answered,
             tuple(self._raw),
         )
 
