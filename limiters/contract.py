@@ -69,8 +69,9 @@ class AsyncLimiter(Protocol):
 Factory = Callable[[redis.Redis, Quota, Clock], Limiter]
 """Makes one limiter for one client connection.
 
-A class with this constructor is a factory too. Two attributes may be set on it:
+A class with this constructor is a factory too. Three attributes may be set on it:
 `promise` (a callable from Quota to a promise, see `limiters.promise`; the sliding window when
-absent) and `on_outage` ("open" or "closed").
+absent), `on_outage` ("open" or "closed") and `prepare` (called without arguments when the target
+is found: it imports what the limiter needs, or raises `limiters.registry.TargetError`).
 """
 AsyncFactory = Callable[[redis.asyncio.Redis, Quota, Clock], AsyncLimiter]

@@ -1,0 +1,108 @@
+"""Published packages, explored: what each is known to show, and nothing else.
+
+The longest of them takes half a second; docs/packages.md holds the same verdicts.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks import packages
+from limiters.contract import Quota
+from limiters.promise import FixedWindow, SlidingWindow, TokenBucket, promise_of
+from limiters.registry import resolve
+from limitproof.check.verdict import Verdict
+from limitproof.history.columns import Outcome
+from limitproof.schedules import Granularity
+from limitproof.simulate.explore import Exploration, explore
+from limitproof.simulate.world import Cast
+
+CLEAN = {
+    "limits:fixed": FixedWindow,
+    "limits:moving": SlidingWindow,
+    "limits:sliding_counter": FixedWindow,
+    "limits:async_fixed": FixedWindow,
+    "limits:async_moving": SlidingWindow,
+    "walrus:rate_limit_lua": SlidingWindow,
+    "pyrate_limiter:v4": SlidingWindow,
+    "pyrate_limiter:v4_gcra": TokenBucket,
+    "throttled_py:fixed": FixedWindow,
+    "throttled_py:sliding": FixedWindow,
+    "throttled_py:token_bucket": TokenBucket,
+    "throttled_py:leaking_bucket": TokenBucket,
+    "asyncio_redis_rate_limit:fixed": FixedWindow,
+}
+RACES = {
+    ("walrus:rate_limit", 2, 1): (0, 1, 1, 1, 0, 0),
+    ("walrus:rate_limit", 3, 2): (0, 0, 0, 1, 2, 2, 2, 1, 1),
+    ("pyrate_limiter:v2", 2, 1): (0, 1, 1, 1, 0),
+    ("pyrate_limiter:v2", 3, 2): (0, 0, 0, 1, 2, 2, 2, 1),
+}
+ROUNDS_BADLY = "throttled_py:gcra"
+
+
+def explored(
+    name: str, clients: int, limit: int, granularity: Granularity = "packet"
+) -> Exploration:
+    target = resolve(f"limiters.adapters.{name}")
+    cast = Cast(target, Quota(limit, 1.0), clients, granularity=granularity)
+    return explore(cast, 30.0, lambda _: None)
+
+
+@pytest.mark.parametrize("granularity", ["packet", "command"])
+@pytest.mark.parametrize("name", CLEAN)
+def test_clean(name: str, granularity: Granularity) -> None:
+    found = explored(name, 4, 2, granularity)
+    assert (found.overshoot, found.refusal, found.doubt) == (None, None, "")
+    assert found.verdict(None) is Verdict.PASS
+    assert {sum(one.count(Outcome.ADMITTED) for one in end) for end in found.coverage.outcomes} == {
+        2
+    }
+    assert type(promise_of(found.cast.factory, Quota(2, 1.0))) is CLEAN[name]
+
+
+@pytest.mark.parametrize(("name", "clients", "limit"), RACES)
+def test_racy(name: str, clients: int, limit: int) -> None:
+    found = explored(name, clients, limit)
+    assert found.coverage.complete
+    assert found.overshoot is not None
+    assert not found.overshoot.sequential
+    assert found.overshoot.schedule.choices == RACES[name, clients, limit]
+    assert found.refusal is None
+
+
+def test_gcra_that_rounds_badly_refuses_the_third_of_three() -> None:
+    """floor(−2.0000000149) is −3; a limit of 4 has no such fraction."""
+    found = explored(ROUNDS_BADLY, 4, 3)
+    assert found.overshoot is None
+    assert found.refusal is not None
+    assert found.refusal.sequential
+    assert found.refusal.schedule.choices == (0, 1, 2, 3)
+    assert explored(ROUNDS_BADLY, 5, 4).verdict(None) is Verdict.PASS
+
+
+def test_the_document_says_the_same() -> None:
+    lines = packages.DOCUMENT.read_text(encoding="utf-8").splitlines()
+    told = {}
+    for line in lines[lines.index(packages.BEGIN) + 3 : lines.index(packages.END)]:
+        _, name, _, verdict, *_ = (cell.strip(" `") for cell in line.strip("|").split(" | "))
+        told[name] = verdict
+    assert told == {
+        **dict.fromkeys(CLEAN, "pass"),
+        **{name: "**fail**: overshoot (race)" for name, _, _ in RACES},
+        ROUNDS_BADLY: "**fail**: false-rejection (algorithm)",
+    }
+
+
+def test_every_adapter_is_explored_here() -> None:
+    known = {target for each in packages.targets().values() for target in each}
+    names = {*CLEAN, *(name for name, _, _ in RACES), ROUNDS_BADLY}
+    assert known == {f"limiters.adapters.{name}" for name in names}
+
+
+def test_a_row_is_what_was_found() -> None:
+    row = packages.row("walrus-0.9.8", "limiters.adapters.walrus:rate_limit", ((2, 1),))
+    assert row.asks == "LLEN, LPUSH, PEXPIRE; refused: LLEN, LINDEX, LTRIM, PEXPIRE"
+    assert (row.verdict, row.check) == ("fail", "overshoot (race)")
+    assert row.example == "A LLEN · B LLEN, LPUSH, PEXPIRE · A LPUSH, PEXPIRE"
+    assert row.command.endswith("limiters.adapters.walrus:rate_limit --clients 2 --limit 1")
