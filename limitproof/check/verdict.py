@@ -56,7 +56,8 @@ class CheckResult:
 
     `measured` holds plain numbers and strings (units in the names or documented by the check);
     `because` is one sentence that a person reads; `complete` is True when nothing was left
-    unexplored.
+    unexplored; `accepted` is True for a failure that its owner has written down as known: it is
+    told, and does not count.
     """
 
     name: str
@@ -66,6 +67,7 @@ class CheckResult:
     measured: Mapping[str, Any] = field(default_factory=dict)
     evidence: Evidence | None = None
     complete: bool | None = None
+    accepted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +82,18 @@ class Judgement:
 
     @property
     def verdict(self) -> Verdict:
-        return merge(check.verdict for check in self.checks)
+        known = (one.verdict for one in self.checks if not one.accepted)
+        accepted = bool(self.checks) and all(one.accepted for one in self.checks)
+        return Verdict.PASS if accepted else merge(known)
 
     @property
     def cause(self) -> Cause | None:
         """The simplest cause among the failures: algorithm before race before fault."""
-        failed = {check.cause for check in self.checks if check.verdict is Verdict.FAIL}
+        failed = {
+            check.cause
+            for check in self.checks
+            if check.verdict is Verdict.FAIL and not check.accepted
+        }
         return next((cause for cause in Cause if cause in failed), None)
 
     def check(self, name: str) -> CheckResult | None:
