@@ -1,142 +1,283 @@
 """Complete search with state caching: every interleaving, each state expanded once.
 
-Looked through in the order of (context switches, steps), so that the first violation is the
-smallest. Sources: Godefroid, "Partial-Order Methods" (1996), on stateful search; Musuvathi and
-Qadeer, "Iterative context bounding" (PLDI 2007), on the order.
+Looked through in the order of (moves of the clock, context switches, steps), so that the first
+violation is the smallest, and everything at one instant is done before the clock moves at all.
+Sources: Godefroid, "Partial-Order Methods" (1996), on stateful search; Musuvathi and Qadeer,
+"Iterative context bounding" (PLDI 2007), on the order; Burckhardt, Dern, Musuvathi and Tan,
+"Line-Up: a complete and automatic linearizability checker" (PLDI 2010), on the ends of all orders.
 """
 
 from __future__ import annotations
 
 import heapq
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
 
 from limitproof.check.instant import overshoot_at_once, refused_with_room
+from limitproof.check.instants import overshoot_for_certain, refused_in_vain
+from limitproof.check.yardstick import Yardstick
+from limitproof.history.columns import Outcome
 from limitproof.schedules import Answers
-from limitproof.simulate.coverage import (
-    Coverage,
-    Progress,
-    Tell,
-    Witness,
-    ended,
-    sorted_answers,
-)
+from limitproof.simulate.coverage import Coverage, Progress, Tell, Witness, sorted_answers
+from limitproof.simulate.ends import End
 from limitproof.simulate.graph import Graph
-from limitproof.simulate.paths import Moves, actual_choices, count_paths, sequential_moves
+from limitproof.simulate.paths import Moves, actual_choices, count_paths, one_after_the_other
 from limitproof.simulate.program import Programs
+from limitproof.simulate.promised import yardstick_of
 from limitproof.simulate.world import World
 
-Place = tuple[int, int]
-"""A state and the client that ran last, -1 in the beginning."""
+Place = tuple[int, int, bool]
+"""A state, the client that ran last (-1 in the beginning), and whether the clock has just moved."""
 EVERY = 256  # states between two looks at the clock
+
+
+class Judges:
+    """What is wrong with a state, by its number. Each is judged once."""
+
+    def __init__(self, graph: Graph, yardstick: Yardstick) -> None:
+        start = graph.states[graph.start].instant
+        limit = yardstick.limit
+
+        @cache
+        def overshoot(number: int) -> int:
+            state = graph.states[number]
+            if state.instant == start:
+                return overshoot_at_once(state.answers, limit)
+            return overshoot_for_certain(state.asked, yardstick)
+
+        @cache
+        def refusing(number: int) -> bool:
+            state = graph.states[number]
+            if state.instant == start:
+                return refused_with_room(state.answers, limit)
+            return refused_in_vain(state.asked, yardstick)
+
+        @cache
+        def erring(number: int) -> bool:
+            return any(Outcome.ERROR in answers for answers in graph.states[number].answers)
+
+        self.overshoot, self.refusing, self.erring = overshoot, refusing, erring
+        self.end: Callable[[int], End] = cache(graph.end)
+
+    def overshooting(self, number: int) -> bool:
+        return self.overshoot(number) > 0
 
 
 @dataclass(slots=True)
 class _Found:
-    """Witnesses as places of the search, each the first of its kind."""
+    """Witnesses as places of the search, each the first of its kind.
+
+    ends: those at one instant, each with the first place that ends so.
+    """
 
     first: Place | None = None
     worst: Place | None = None
     refusal: Place | None = None
+    error: Place | None = None
     most: int = 0
+    outcomes: set[Answers] = field(default_factory=set)
+    ends: dict[End, Place] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What was known when all was seen that takes at most so many moves of the clock."""
+
+    moves: int
+    states: int
+    outcomes: frozenset[Answers]
 
 
 class Complete:
-    """Every interleaving. Raises UncacheableError where equal states need not be equal."""
+    """Every interleaving, with at most `moves` moves of the clock.
 
-    def search(self, world: World, limit: int, seconds: float, tell: Tell) -> Coverage:
+    Raises UncacheableError where equal states need not be equal.
+    """
+
+    def __init__(self, moves: int = 0) -> None:
+        self._moves = moves
+
+    def search(
+        self,
+        world: World,
+        limit: int,  # noqa: ARG002 - as of all strategies; here the whole promise is asked
+        seconds: float,
+        tell: Tell,
+    ) -> Coverage:
         begun = time.perf_counter()
-        graph = Graph(world, Programs(world))
+        yardstick = yardstick_of(world.cast)
+        programs = Programs(world)
+        graph = Graph(world, programs, yardstick)
+        judges = Judges(graph, yardstick)
         came: dict[Place, tuple[Place, int]] = {}
-        found, outcomes = _Found(), set[Answers]()
-        queue: list[tuple[int, int, Place, Place | None, int]] = [
-            (0, 0, (graph.start, -1), None, -1)
+        found, levels = _Found(), list[Level]()
+        queue: list[tuple[int, int, int, Place, Place | None, int]] = [
+            (0, 0, 0, (graph.start, -1, False), None, 0)
         ]
         done: set[Place] = set()
         stopped = ""
         while queue:
-            switches, steps, place, before, taken = heapq.heappop(queue)
+            moved, switches, steps, place, before, taken = heapq.heappop(queue)
             if place in done:
                 continue
+            while moved > len(levels):
+                levels.append(Level(len(levels), _seen(done), frozenset(found.outcomes)))
             done.add(place)
             if before is not None:
                 came[place] = (before, taken)
             if len(done) % EVERY == 0:
                 spent = time.perf_counter() - begun
-                progress = Progress(len(graph.states), graph.steps, spent)
-                if stopped := ended(tell, progress, seconds):
+                tell(Progress(len(graph.states), graph.steps, spent))
+                if spent > seconds:
+                    stopped = f"stopped after {seconds:g} s"
                     break
-            number, last = place
-            _judge(graph, place, limit, found, outcomes)
+            number, last, just_moved = place
+            _judge(graph, judges, place, moved, found)
             for client in _choices(graph, number, last):
                 edge = graph.step(number, client)
-                onward = (edge.target, edge.roles.index(client))
+                onward = (edge.target, edge.roles.index(client), False)
                 if onward not in done:
                     cost = switches + (last not in (-1, client))
-                    heapq.heappush(queue, (cost, steps + 1, onward, place, client))
-        return _coverage(graph, limit, stopped, came, found, outcomes)
+                    heapq.heappush(queue, (moved, cost, steps + 1, onward, place, client))
+            if moved < self._moves and not just_moved and graph.states[number].groups:
+                for move in graph.moves(number):
+                    edge = graph.step(number, move)
+                    onward = (edge.target, edge.roles.index(last), True)
+                    if onward not in done:
+                        heapq.heappush(queue, (moved + 1, switches, steps + 1, onward, place, move))
+        if not stopped:
+            while len(levels) <= self._moves:
+                levels.append(Level(len(levels), _seen(done), frozenset(found.outcomes)))
+        return _Report(graph, judges, came, found, levels, stopped, programs).coverage()
+
+
+def _seen(done: set[Place]) -> int:
+    return len({place[0] for place in done})
 
 
 def _choices(graph: Graph, number: int, last: int) -> list[int]:
     """One client of each group that is alike, and the one that ran last: it goes on for free."""
     state = graph.states[number]
     chosen = [group[0] for group in state.groups]
-    if last >= 0 and last not in chosen and state.nodes[last].packet is not None:
+    if last >= 0 and last not in chosen and not state.nodes[last].done:
         chosen.append(last)
     return chosen
 
 
-def _judge(graph: Graph, place: Place, limit: int, found: _Found, outcomes: set[Answers]) -> None:
-    state = graph.states[place[0]]
-    over = overshoot_at_once(state.answers, limit)
+def _judge(graph: Graph, judges: Judges, place: Place, moved: int, found: _Found) -> None:
+    number = place[0]
+    over = judges.overshoot(number)
     if over > found.most:
         found.most, found.worst = over, place
         found.first = found.first or place
+    if found.error is None and judges.erring(number):
+        found.error = place
+    state = graph.states[number]
     if not state.groups:
-        outcomes.add(sorted_answers(state.answers))
-        if found.refusal is None and refused_with_room(state.answers, limit):
+        found.outcomes.add(sorted_answers(state.answers))
+        if not moved:
+            found.ends.setdefault(judges.end(number), place)
+        if found.refusal is None and judges.refusing(number):
             found.refusal = place
 
 
-def _coverage(
-    graph: Graph,
-    limit: int,
-    stopped: str,
-    came: dict[Place, tuple[Place, int]],
-    found: _Found,
-    outcomes: set[Answers],
-) -> Coverage:
-    def witness(place: Place | None, measure: int) -> Witness | None:
+@dataclass(frozen=True, slots=True)
+class _Report:
+    """From a search that is over to what it covered."""
+
+    graph: Graph
+    judges: Judges
+    came: dict[Place, tuple[Place, int]]
+    found: _Found
+    levels: list[Level]
+    stopped: str
+    programs: Programs
+
+    def coverage(self) -> Coverage:
+        found, judges, graph = self.found, self.judges, self.graph
+        orders = self._orders()
+        bad_ends = (place for end, place in found.ends.items() if orders and end not in orders)
+        disorder = next(bad_ends, None)
+        schedules = overshooting = refusing = erring = disordered = 0
+        done = self.levels[-1] if self.levels else None
+        if done is not None:
+            schedules, overshooting, refusing, erring = count_paths(
+                graph, done.moves, judges.overshooting, judges.refusing, judges.erring
+            )
+        if done is not None and disorder is not None:
+            _, disordered = count_paths(graph, 0, lambda one: judges.end(one) not in orders)
+        complete = not self.stopped
+        return Coverage(
+            "complete", complete, self.stopped, len(graph.states), graph.steps, schedules,
+            overshooting, refusing,
+            self._witness(found.first, judges.overshoot, judges.overshooting),
+            self._witness(found.worst, judges.overshoot),
+            self._witness(found.refusal, _one, self._at_the_end(judges.refusing)),
+            frozenset(found.outcomes), self._sentence(schedules),
+            done.moves if done is not None else -1,
+            self._witness(found.error, _one, judges.erring), erring,
+            self._witness(disorder, _one), disordered, orders, self.programs.names,
+        )  # fmt: skip
+
+    def _orders(self) -> frozenset[End]:
+        """The ends of all sequential orders; empty where a sleep moves the clock."""
+        ends, start = set(), self.graph.states[self.graph.start].instant
+        for number, _ in one_after_the_other(self.graph, 0):
+            state = self.graph.states[number]
+            if state.instant != start:
+                return frozenset()
+            if not state.groups:
+                ends.add(self.judges.end(number))
+        return frozenset(ends)
+
+    def _witness(
+        self,
+        place: Place | None,
+        measure: Callable[[int], int],
+        alike: Callable[[int], bool] | None = None,
+    ) -> Witness | None:
+        """The way to a place; or one without any interleaving, where `alike` finds such a one."""
         if place is None:
             return None
-        return Witness(actual_choices(graph, _way(came, place)), measure)
+        way = _way(self.came, place)
+        if alike is not None:
+            most = sum(choice < 0 for _, choice in way)
+            for number, alone in one_after_the_other(self.graph, most):
+                if alike(number):
+                    choices = actual_choices(self.graph, alone)
+                    return Witness(choices, measure(number), sequential=True)
+        return Witness(actual_choices(self.graph, way), measure(place[0]))
 
-    first = None
-    if found.first is not None:
-        over = overshoot_at_once(graph.states[found.first[0]].answers, limit)
-        first = witness(found.first, over)
-    schedules = overshooting = refusing = 0
-    if not stopped:
-        schedules, overshooting, refusing = count_paths(
-            graph,
-            lambda state: overshoot_at_once(state.answers, limit) > 0,
-            lambda state: refused_with_room(state.answers, limit),
-        )
-        alone = sequential_moves(graph, limit) if first is not None else None
-        if alone is not None and first is not None:
-            first = Witness(actual_choices(graph, alone), first.measure, sequential=True)
-    states = len(graph.states)
-    covered = f"all {states:,} states, which stand for {schedules:,} schedules"
-    return Coverage(
-        "complete", not stopped, stopped, states, graph.steps, schedules, overshooting, refusing,
-        first, witness(found.worst, found.most), witness(found.refusal, 1), frozenset(outcomes),
-        f"{stopped}, {states:,} states seen" if stopped else covered,
-    )  # fmt: skip
+    def _at_the_end(self, judge: Callable[[int], bool]) -> Callable[[int], bool]:
+        return lambda number: not self.graph.states[number].groups and judge(number)
+
+    def _sentence(self, schedules: int) -> str:
+        states = len(self.graph.states)
+        if not self.levels:
+            return f"{self.stopped}, {states:,} states seen"
+        done = self.levels[-1]
+        known = f"{done.states:,} states" if self.stopped else f"{states:,} states"
+        said = f"all {known}{_with(done.moves)}, which stand for {schedules:,} schedules"
+        if self.stopped:
+            said += f"; {_with(done.moves + 1).strip()}, {self.stopped}, {states:,} states seen"
+        return said
+
+
+def _one(_number: int) -> int:
+    return 1
+
+
+def _with(moves: int) -> str:
+    if not moves:
+        return ""
+    return f" with {'one move' if moves == 1 else f'at most {moves} moves'} of the clock"
 
 
 def _way(came: dict[Place, tuple[Place, int]], place: Place) -> Moves:
     moves = []
     while place in came:
-        place, client = came[place]
-        moves.append((place[0], client))
+        place, choice = came[place]
+        moves.append((place[0], choice))
     return moves[::-1]

@@ -7,12 +7,18 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from limitproof.schedules import Answers
+from limitproof.simulate.ends import End
+from limitproof.simulate.names import Names
 from limitproof.simulate.world import World
 
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """Choices that end in a defect: `measure` is the overshoot, or 1 for a false rejection."""
+    """Choices that end in a defect: `measure` is the overshoot, or 1 for any other.
+
+    A choice −d moves the clock on by d microseconds. sequential: each request is over before the
+    next begins.
+    """
 
     choices: tuple[int, ...]
     measure: int
@@ -26,9 +32,15 @@ class Coverage:
     complete: every interleaving is accounted for; stopped: why not, else ""; states: distinct
     ones; schedules: interleavings that they stand for, or that were run; overshooting and
     refusing: how many of these end in an overshoot, in a false rejection; first: the smallest
-    overshoot witness in (context switches, steps), worst: the largest overshoot; refusal: the
-    smallest witness of a false rejection; outcomes: the distinct ends, clients sorted; sentence:
-    what was covered, for a person.
+    overshoot witness in (moves of the clock, context switches, steps), worst: the largest
+    overshoot; refusal: the smallest witness of a false rejection; outcomes: the distinct ends,
+    clients sorted; sentence: what was covered, for a person.
+
+    moves: up to so many moves of the clock it is complete; -1: not even at one instant. error:
+    the smallest witness of a limiter that raises or gives no Decision, and erring: how many
+    schedules end with one. orders: the ends that the requests have one after the other, at one
+    instant; empty where that was not looked at. disorder: the smallest witness that ends as none
+    of these, and disordered: how many schedules do.
     """
 
     strategy: str
@@ -44,6 +56,13 @@ class Coverage:
     refusal: Witness | None = None
     outcomes: frozenset[Answers] = field(default_factory=frozenset)
     sentence: str = ""
+    moves: int = -1
+    error: Witness | None = None
+    erring: int = 0
+    disorder: Witness | None = None
+    disordered: int = 0
+    orders: frozenset[End] = field(default_factory=frozenset)
+    names: Names | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

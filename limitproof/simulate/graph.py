@@ -1,19 +1,22 @@
 """The graph of all states that any interleaving can reach; a schedule is a path through it.
 
-A state is the keys of the server with their expiry and, for each client, the replies it has had.
-Equal states have equal futures. Clients are alike, so states that differ only in who is who are
-one: they are kept in one canonical order (symmetry).
+A state is the instant, the keys of the server with their expiry and, for each client, the replies
+it has had and when it went on. Equal states have equal futures. Clients are alike, so states that
+differ only in who is who are one: they are kept in one canonical order (symmetry).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from limitproof.check.instants import Asked
+from limitproof.check.yardstick import Yardstick
 from limitproof.schedules import Answers
 from limitproof.servers.errors import ServerError
-from limitproof.simulate.program import Node, Programs
+from limitproof.simulate.ends import End, by_score, end_of
+from limitproof.simulate.moments import MILLISECOND, moments
+from limitproof.simulate.program import Due, Node, Programs
 from limitproof.simulate.snapshot import ASK, EMPTY, Snapshot
 from limitproof.simulate.wire import exchange
 from limitproof.simulate.world import World
@@ -31,65 +34,125 @@ class Edge:
 
 @dataclass(slots=True)
 class State:
-    """One state; `order` lists its clients canonically; `groups` those that are alike."""
+    """One state; `order` lists its clients canonically; `groups` those that are alike.
 
+    edges: by choice, a client that goes on, or −d for a clock that moves on by d microseconds.
+    """
+
+    instant: int
     keys: Snapshot
     nodes: tuple[Node, ...]
     order: Order
     groups: tuple[tuple[int, ...], ...]
     edges: dict[int, Edge]
+    moves: tuple[int, ...] | None = None
 
     @property
     def answers(self) -> Answers:
         return tuple(node.answers for node in self.nodes)
 
     @property
-    def enabled(self) -> list[int]:
-        return [client for client, node in enumerate(self.nodes) if node.packet is not None]
+    def asked(self) -> list[Asked]:
+        """All requests that are over."""
+        return [one for node in self.nodes for one in node.asked]
 
 
 class Graph:
     """States and steps, found as they are asked for. `steps` counts those taken on the server."""
 
-    def __init__(self, world: World, programs: Programs) -> None:
-        self._world, self._programs = world, programs
+    def __init__(self, world: World, programs: Programs, yardstick: Yardstick) -> None:
+        self._world, self._programs, self._yardstick = world, programs, yardstick
         self._numbers: dict[Any, int] = {}
         self.states: list[State] = []
         self.steps = 0
-        self.start = self._number(EMPTY, programs.roots).target
+        self.start = self._number(world.instant, EMPTY, programs.roots).target
 
-    def step(self, state: int, client: int) -> Edge:
-        """What becomes of a state when a client takes its next step; done on the real server."""
+    def step(self, state: int, choice: int) -> Edge:
+        """What becomes of a state when a client goes on, or the clock; on the real server."""
         here = self.states[state]
-        edge = here.edges.get(client)
+        edge = here.edges.get(choice)
         if edge is None:
-            node = here.nodes[client]
-            reply, keys = self._execute(here.keys, node)
-            after = self._programs.next(node, reply)
-            nodes = (*here.nodes[:client], after, *here.nodes[client + 1 :])
-            edge = here.edges[client] = self._number(keys, nodes)
+            edge = here.edges[choice] = (
+                self._go_on(here, choice) if choice >= 0 else self._move(here, -choice)
+            )
         return edge
 
-    def _execute(self, keys: Snapshot, node: Node) -> tuple[bytes, Snapshot]:
+    def moves(self, state: int) -> tuple[int, ...]:
+        """The choices that move the clock on to what is of interest in a state."""
+        here = self.states[state]
+        if here.moves is None:
+            nodes = here.nodes
+            began = {node.began for node in nodes if node.began is not None}
+            far = moments(
+                here.instant,
+                self._yardstick,
+                ends=(entry.ends for entry in here.keys.entries),
+                seen=began | {at for one in here.asked for at in (one.begun, one.ended)},
+                wakes=(n.due.asleep for n in nodes if n.due and n.due.asleep is not None),
+                offsets=self._world.cast.offsets,
+            )
+            here.moves = tuple(-one for one in far)
+        return here.moves
+
+    def end(self, state: int) -> End:
+        """A state in which nobody has anything left to do, up to names."""
+        here = self.states[state]
+        told = tuple(node.told for node in here.nodes)
+        return end_of(told, here.keys, self._programs.names)
+
+    def _go_on(self, here: State, client: int) -> Edge:
+        node = here.nodes[client]
+        due = self._programs.due(node, here.instant)
+        instant, keys, reply = here.instant, here.keys, b""
+        if due.asleep is not None and due.asleep > instant:
+            instant = due.asleep
+            keys = self._look(keys, instant)
+        elif due.packet:
+            reply, keys = self._execute(keys, due, instant)
+        after = self._programs.next(node, (here.instant, reply))
+        nodes = (*here.nodes[:client], after, *here.nodes[client + 1 :])
+        return self._number(instant, keys, nodes)
+
+    def _move(self, here: State, far: int) -> Edge:
+        instant = here.instant + far
+        return self._number(instant, self._look(here.keys, instant), here.nodes)
+
+    def _look(self, keys: Snapshot, instant: int) -> Snapshot:
+        """What is left of these keys at a later instant."""
+        if not keys.entries:
+            return keys
+        return self._execute(keys, Due(), instant)[1]
+
+    def _execute(self, keys: Snapshot, due: Due, instant: int) -> tuple[bytes, Snapshot]:
         """Put the keys back, send the packet, read the keys: one round trip."""
-        assert node.packet is not None
         self.steps += 1
-        before = 1 + len(keys.entries)
-        packet = keys.restore + node.packet + ASK
-        received, ends = exchange(self._world.wire, packet, before + node.size + 1)
-        first = ends[before - 1]
-        if received[:first] != keys.restored:
+        before, restore = 1 + len(keys.entries), keys.restore
+        if any(entry.ends == instant // MILLISECOND for entry in keys.entries):
+            # In its last millisecond a key lives, but RESTORE takes it for dead.
+            self._at(instant - MILLISECOND)
+            if exchange(self._world.wire, restore, before)[0] != keys.restored:
+                raise ServerError("keys cannot be put back", "try another server")
+            before, restore = 0, b""
+        self._at(instant)
+        packet = restore + due.packet + ASK
+        received, ends = exchange(self._world.wire, packet, before + due.size + 1)
+        first = ends[before - 1] if before else 0
+        if before and received[:first] != keys.restored:
             raise ServerError(f"keys cannot be put back: {received[:80]!r}", "try another server")
-        last = ends[-2]
+        last = ends[-2] if len(ends) > 1 else 0
         return received[first:last], Snapshot(received[last : ends[-1]])
 
-    def _number(self, keys: Snapshot, nodes: tuple[Node, ...]) -> Edge:
+    def _at(self, instant: int) -> None:
+        if self._world.instant != instant:
+            self._world.move(instant)
+
+    def _number(self, instant: int, keys: Snapshot, nodes: tuple[Node, ...]) -> Edge:
         order = self._order(keys, nodes)
-        key = self._key(keys, nodes, order)
+        key = instant, self._key(keys, nodes, order)
         number = self._numbers.setdefault(key, len(self.states))
         if number == len(self.states):
-            groups = self._groups(keys, nodes, order, key)
-            self.states.append(State(keys, nodes, order, groups, {}))
+            groups = self._groups(keys, nodes, order, key[1])
+            self.states.append(State(instant, keys, nodes, order, groups, {}))
         there = self.states[number].order
         roles = [0] * len(order)
         for theirs, ours in zip(there, order, strict=True):
@@ -117,11 +180,18 @@ class Graph:
             return names.relabel(text, role.__getitem__)
 
         content = tuple(
-            (entry.name, entry.kind, entry.ends, _sorted(entry.kind, map(plain, entry.content)))
+            (
+                entry.name,
+                entry.kind,
+                entry.ends,
+                by_score(entry.kind, tuple(map(plain, entry.content))),
+            )
             for entry in keys.entries
         )
         seen = tuple(
-            tuple(map(plain, nodes[client].history)) if nodes[client].foreign else ()
+            tuple(plain(reply) for _, reply in nodes[client].history)
+            if nodes[client].foreign
+            else ()
             for client in order
         )
         return content, shapes, seen
@@ -132,7 +202,7 @@ class Graph:
         """Clients that can change places without any difference; only those that still send."""
         groups: list[list[int]] = []
         for place, client in enumerate(order):
-            if nodes[client].packet is None:
+            if nodes[client].done:
                 continue
             before = order[place - 1] if place else None
             if before is not None and nodes[before].shape == nodes[client].shape:
@@ -142,11 +212,3 @@ class Graph:
                     continue
             groups.append([client])
         return tuple(map(tuple, groups))
-
-
-def _sorted(kind: str, elements: Any) -> Sequence[bytes | tuple[bytes, bytes]]:
-    """Sorted sets keep equal scores in the order of their members: here, of their labels."""
-    flat = list(elements)
-    if kind != "zset":
-        return tuple(flat)
-    return tuple(sorted(zip(flat[1::2], flat[::2], strict=True)))

@@ -21,6 +21,7 @@ class Names:
     def __init__(self) -> None:
         self._owners: dict[bytes, tuple[int, bytes]] = {}
         self._by_label: dict[tuple[int, bytes], bytes] = {}
+        self._ranks: dict[bytes, int] = {}
         self._pattern: re.Pattern[bytes] | None = None
 
     def __bool__(self) -> bool:
@@ -53,6 +54,17 @@ class Names:
 
         return self._pattern.sub(told, text)
 
+    def rename(self, text: bytes, who: Callable[[int], bytes]) -> bytes:
+        """As `relabel`, but told by which of its owner's names it is, wherever it was drawn."""
+        if self._pattern is None:
+            return text
+
+        def told(found: re.Match[bytes]) -> bytes:
+            owner, _ = self._owners[found[0]]
+            return b"<%b:%d>" % (who(owner), self._ranks[found[0]])
+
+        return self._pattern.sub(told, text)
+
     def swap(self, text: bytes, one: int, other: int) -> bytes | None:
         """The text as it were if two clients were each other; None where that is not known.
 
@@ -76,6 +88,7 @@ class Names:
 
     def _own(self, word: bytes, client: int, mark: bytes) -> None:
         if word not in self._owners:
+            self._ranks[word] = sum(owner == client for owner, _ in self._owners.values())
             self._owners[word] = (client, mark)
             self._by_label[client, mark] = word
             longest_first = sorted(self._owners, key=len, reverse=True)

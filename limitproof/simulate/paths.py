@@ -2,79 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import heapq
+from collections.abc import Callable, Iterator, Sequence
 
-from limitproof.check.instant import overshoot_at_once
-from limitproof.history.columns import Outcome
-from limitproof.simulate.graph import Graph, Order, State
+from limitproof.simulate.graph import Graph, Order
 
 Moves = Sequence[tuple[int, int]]
-"""(state, client of that state) one after the other."""
+"""(state, choice: a client of that state, or a move of the clock) one after the other."""
+Judge = Callable[[int], bool]
+"""Whether a state, given by its number, is what is looked for."""
 
 
 def actual_choices(graph: Graph, moves: Moves) -> tuple[int, ...]:
-    """The clients of a path, each by the number that it had in the beginning.
+    """The choices of a path, each client by the number that it had in the beginning.
 
     Each state lists its clients in an order of its own, so the names are carried along.
     """
     first = graph.states[graph.start]
     names: Order = tuple(range(len(first.nodes)))
     chosen = []
-    for state, client in moves:
-        chosen.append(names[client])
-        roles = graph.step(state, client).roles
+    for state, choice in moves:
+        chosen.append(names[choice] if choice >= 0 else choice)
+        roles = graph.step(state, choice).roles
         names = tuple(names[role] for role in roles)
     return tuple(chosen)
 
 
-def count_paths(graph: Graph, *bad: Callable[[State], bool]) -> tuple[int, ...]:
+def count_paths(graph: Graph, most: int, *bad: Judge) -> tuple[int, ...]:
     """How many interleavings there are, and how many end in a state that is bad.
 
-    Clients that are alike are counted by their number, so these are interleavings of clients that
-    one can tell apart. Exact, of any size.
+    With at most so many moves of the clock, no two of which follow on each other. Clients that
+    are alike are counted by their number, so these are interleavings of clients that one can tell
+    apart. Exact, of any size.
     """
-    totals: dict[int, tuple[int, ...]] = {}
-    waiting = [graph.start]
+    # a state, the moves that are left, and whether one was just made
+    totals: dict[tuple[int, int, bool], tuple[int, ...]] = {}
+    start = (graph.start, most, False)
+    waiting = [start]
     while waiting:
-        number = waiting[-1]
-        state = graph.states[number]
-        steps = [(len(group), graph.step(number, group[0]).target) for group in state.groups]
+        place = waiting[-1]
+        number, left, moved = place
+        groups = graph.states[number].groups
+        steps = [(len(one), (graph.step(number, one[0]).target, left, False)) for one in groups]
+        if groups and left and not moved:
+            steps += (
+                (1, (graph.step(number, move).target, left - 1, True))
+                for move in graph.moves(number)
+            )
         missing = [target for _, target in steps if target not in totals]
         if missing:
             waiting += missing
             continue
         waiting.pop()
         if steps:
-            totals[number] = tuple(
-                sum(weight * totals[target][place] for weight, target in steps)
-                for place in range(1 + len(bad))
+            totals[place] = tuple(
+                sum(weight * totals[target][column] for weight, target in steps)
+                for column in range(1 + len(bad))
             )
         else:
-            totals[number] = (1, *(int(judge(state)) for judge in bad))
-    return totals[graph.start]
+            totals[place] = (1, *(int(judge(number)) for judge in bad))
+    return totals[start]
 
 
-def sequential_moves(graph: Graph, limit: int) -> Moves | None:
-    """A way to an overshoot on which every request is over before the next begins, or None."""
-    waiting: list[tuple[int, int | None, Moves]] = [(graph.start, None, ())]
+def one_after_the_other(graph: Graph, most: int) -> Iterator[tuple[int, Moves]]:
+    """The states, each with a way to it on which every request is over before the next begins.
+
+    The clock moves at most so many times, and only between two requests. The fewest moves and
+    steps come first.
+    """
+    last: int | None
+    queue: list[tuple[int, int, int, int, Moves]] = [(0, 0, graph.start, -1, ())]
     seen = set()
-    while waiting:
-        number, last, moves = waiting.pop()
+    while queue:
+        moved, steps, number, last, way = heapq.heappop(queue)
         if (number, last) in seen:
             continue
         seen.add((number, last))
+        yield number, way
         state = graph.states[number]
-        if overshoot_at_once(state.answers, limit):
-            return moves
-        within = last is not None and not state.nodes[last].fresh
-        busy = within and last is not None and state.nodes[last].packet is not None
-        for client in [last] if busy else [group[0] for group in state.groups]:
-            assert client is not None
-            edge = graph.step(number, client)
-            waiting.append((edge.target, edge.roles.index(client), (*moves, (number, client))))
-    return None
-
-
-def answered(state: State, outcome: Outcome) -> bool:
-    """Whether anybody was told this."""
-    return any(outcome in answers for answers in state.answers)
+        busy = last >= 0
+        onward = [last] if busy else [group[0] for group in state.groups]
+        if onward and not busy and moved < most and (not way or way[-1][1] >= 0):
+            onward += graph.moves(number)
+        for choice in onward:
+            edge = graph.step(number, choice)
+            who = edge.roles.index(choice) if choice >= 0 else -1
+            if who >= 0 and not graph.states[edge.target].nodes[who].busy:
+                who = -1
+            item = (moved + (choice < 0), steps + 1, edge.target, who, (*way, (number, choice)))
+            heapq.heappush(queue, item)

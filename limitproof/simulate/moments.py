@@ -1,0 +1,53 @@
+"""To which instants the clock may move: those at which something can change for a limiter.
+
+A key ends, or a request is as old as the window: each a millisecond before, at, and after, which
+is the finest that is judged (see `limitproof.check.instants`); a client that sleeps wakes up; and
+a millisecond passes. In between nothing happens that does not happen at one of these, for a
+limiter that compares ages with its window and keys with their expiry. One that compares with
+anything else (half a window, a day) is not seen to change there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from limitproof.check.yardstick import Yardstick
+
+MILLISECOND = 1_000  # µs
+FORMER = (-MILLISECOND, 0, MILLISECOND)
+
+
+def moments(
+    now: int,
+    yardstick: Yardstick,
+    *,
+    ends: Iterable[int],
+    seen: Iterable[int],
+    wakes: Iterable[int] = (),
+    offsets: Iterable[int] = (),
+) -> list[int]:
+    """How far the clock may move on from `now`, each in µs and above 0, ascending.
+
+    now: µs since the epoch; ends: of keys, in ms since the epoch (-1: never); seen: instants (µs)
+    at which requests began or ended; wakes: until when clients sleep (µs); offsets: by how much
+    the clients' clocks are off (µs): what one has stamped, another finds as much younger or
+    older. Empty before the first request: an empty world at another instant is the same.
+    """
+    begun = set(seen)
+    if not begun:
+        return []
+    known = [0, *offsets]
+    apart = {one - other for one in known for other in known}
+    edges = {end * MILLISECOND for end in ends if end >= 0}
+    edges |= {at + age + off for at in begun for age in _ages(yardstick) for off in apart}
+    instants = {edge + step for edge in edges for step in FORMER}
+    instants |= {now + MILLISECOND, *wakes}
+    return sorted(instant - now for instant in instants if instant > now)
+
+
+def _ages(yardstick: Yardstick) -> tuple[int, ...]:
+    """At which age (µs) a request matters no longer; of a bucket, also when a token has dripped."""
+    window = yardstick.window // 1_000
+    if yardstick.rate is None:
+        return (window,)
+    return (window, round(1 / yardstick.rate / 1_000))

@@ -1,0 +1,16 @@
+"""What a limiter promises, as the measure that explorations judge it by."""
+
+from __future__ import annotations
+
+from limiters.promise import promise_of
+from limitproof.check.yardstick import Yardstick
+from limitproof.simulate.refusal import RefusedError
+from limitproof.simulate.world import Cast
+
+
+def yardstick_of(cast: Cast) -> Yardstick:
+    """The measure of the limiter's promise. Raises RefusedError when that is no promise."""
+    try:
+        return Yardstick.of(promise_of(cast.target.factory, cast.quota))
+    except (TypeError, ValueError) as error:
+        raise RefusedError(f"its promise cannot be judged: {error}") from error
