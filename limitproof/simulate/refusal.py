@@ -27,6 +27,13 @@ class TimeNeededError(RefusedError):
     """It can be simulated where clocks move."""
 
 
+class LocalStateError(RefusedError):
+    """It refuses without asking Redis: what it knows is in its process, which clients share here."""
+
+    def __init__(self) -> None:
+        super().__init__("it refuses without asking Redis: its state is in the process")
+
+
 class UncacheableError(Exception):
     """Equal states may have different futures here; the message says why."""
 

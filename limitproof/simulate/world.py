@@ -21,7 +21,7 @@ from limitproof.history.columns import Outcome
 from limitproof.schedules import Answers, Granularity, Run, Step
 from limitproof.servers.virtual import START, VirtualServer, virtual_server
 from limitproof.simulate.access import Access, flags_of
-from limitproof.simulate.refusal import RefusedError, TimeNeededError
+from limitproof.simulate.refusal import LocalStateError, RefusedError, TimeNeededError
 from limitproof.simulate.resp import pack, parse, shown_command, shown_reply
 from limitproof.simulate.sandbox import sandbox, watchdog
 from limitproof.simulate.seat import KEY, Call, Factory, Seat
@@ -245,7 +245,7 @@ class World:
             self._swap = seat.draws()  # leaves the state of `random` as a seed makes it
             self._idle = random.getstate()
             if silent and Outcome.REJECTED in seat.answers:
-                raise RefusedError("it refuses without asking Redis: its state is in the process")
+                raise LocalStateError
         finally:
             seat.close()
         self.reset()
