@@ -28,7 +28,7 @@ class TimeNeededError(RefusedError):
 
 
 class LocalStateError(RefusedError):
-    """It refuses without asking Redis: what it knows is in its process, which clients share here."""
+    """It refuses without asking Redis: what it knows is in its process, which all share here."""
 
     def __init__(self) -> None:
         super().__init__("it refuses without asking Redis: its state is in the process")
