@@ -18,6 +18,10 @@ SCHEMA = 1
 Granularity = Literal["packet", "command"]
 Answers = tuple[tuple[Outcome, ...], ...]
 """What each client was told, in the order of its requests."""
+Spans = tuple[tuple[tuple[int, int], ...], ...]
+"""For each client, when its requests began and ended, in microseconds since the epoch."""
+LONGEST = 10**15
+"""The furthest that one choice moves a clock: some 30 years, in microseconds."""
 
 
 class ScheduleError(ValueError):
@@ -28,9 +32,12 @@ class ScheduleError(ValueError):
 class Step:
     """One step of a run, as a person reads it.
 
-    client: who took it, from 0; commands and replies: one text each; reads and writes: what the
-    server says these commands do to keys; state: the keys after it; answered: what the client's
-    limiter decided when it had the reply, None when it went on.
+    client: who took it, from 0, or -1 where the clock moved; commands and replies: one text each;
+    reads and writes: what the server says these commands do to keys; state: the keys after it;
+    answered: what the client's limiter decided when it had the reply, None when it went on.
+    moved: how far the clock moved on, in microseconds, with no client taking part; at: the time
+    since the run began, in microseconds, when the step was over; gone: the keys that the time which
+    passed in it took away.
     """
 
     client: int
@@ -40,18 +47,33 @@ class Step:
     writes: bool
     state: str
     answered: Outcome | None = None
+    moved: int = 0
+    at: int = 0
+    gone: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """All steps of one run in the server's order, and what every client was told."""
+    """All steps of one run in the server's order, and what every client was told.
+
+    spans: when each client's requests began and ended; errors: what a limiter raised, first to
+    last client.
+    """
 
     steps: tuple[Step, ...]
     answers: Answers
+    spans: Spans = ()
+    errors: tuple[str, ...] = ()
 
     @property
     def choices(self) -> tuple[int, ...]:
-        return tuple(step.client for step in self.steps)
+        """The client of each step; −d where the clock moved on by d microseconds."""
+        return tuple(-step.moved if step.moved else step.client for step in self.steps)
+
+    @property
+    def clients(self) -> list[int]:
+        """Those who took a step."""
+        return sorted({step.client for step in self.steps if not step.moved})
 
     @property
     def switches(self) -> int:
@@ -60,15 +82,16 @@ class Run:
 
 
 def switches(choices: Sequence[int]) -> int:
-    """How often another client went on than the one before."""
-    return sum(one != other for one, other in pairwise(choices))
+    """How often another client went on than the one before, whatever the clock did meanwhile."""
+    return sum(one != other for one, other in pairwise(one for one in choices if one >= 0))
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """What a run is made of: it replays to the same result on any machine.
 
-    window in seconds; choices: the client of each step; shows: the check that fails on it;
+    window in seconds; choices: the client of each step, or −d where the clock moves on by d
+    microseconds; shows: the check that fails on it;
     commands: what the steps sent when it was found, so that a replay against a changed limiter
     can say where they part; offsets: by how many microseconds each client's clock is off.
     """
@@ -118,7 +141,7 @@ class Schedule:
 def _check(schedule: Schedule) -> None:
     if schedule.granularity not in ("packet", "command"):
         raise ScheduleError(f"granularity {schedule.granularity!r} is neither packet nor command")
-    if not all(0 <= choice < schedule.clients for choice in schedule.choices):
+    if not all(-LONGEST <= choice < schedule.clients for choice in schedule.choices):
         raise ScheduleError("a choice names a client that is not there")
     if schedule.offsets and len(schedule.offsets) != schedule.clients:
         raise ScheduleError("there must be as many offsets as clients, or none")

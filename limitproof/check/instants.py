@@ -2,7 +2,7 @@
 
 Every instant is known exactly, but for the one at which a limiter decided: that lies somewhere
 between a request's beginning and its end. Told are only what holds for each such instant, by the
-bounds of CHECKING §1 (`docs` of `limitproof.check.bursts`): so many within a stretch that touches
+bounds of `limitproof.check.bursts`: so many within a stretch that touches
 so few windows. Instants within 1 ms of a window's edge are not held against a limiter, in either
 direction; exactly 1 ms is.
 """

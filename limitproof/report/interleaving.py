@@ -14,14 +14,22 @@ STYLE = {Outcome.ADMITTED: "green", Outcome.REJECTED: "red", Outcome.ERROR: "bol
 
 
 def columns(run: Run) -> Table:
-    """Only clients that took a step have a column; `→` is the reply, `=>` the decision."""
-    clients = sorted(set(run.choices))
+    """Only clients that took a step have a column; `→` is the reply, `=>` the decision.
+
+    A move of the clock has a line of its own.
+    """
+    clients = run.clients
     table = Table(box=None, pad_edge=False, padding=(0, 2))
     table.add_column("", justify="right", style="dim")
     for client in clients:
         table.add_column(_letter(client), overflow="fold")
     table.add_column("keys after it", style="dim", overflow="fold")
     for number, step in enumerate(run.steps, start=1):
+        if step.moved:
+            passed = Text(f"clock + {step.moved / 1000:g} ms", "bold cyan")
+            blank = [Text()] * (len(clients) - 1)
+            table.add_row(str(number), passed, *blank, Text(_short(step.state)))
+            continue
         cells = [_cell(step) if step.client == client else Text() for client in clients]
         table.add_row(str(number), *cells, Text(_short(step.state)))
     return table

@@ -20,7 +20,14 @@ from limitproof.check.instants import overshoot_for_certain, refused_in_vain
 from limitproof.check.yardstick import Yardstick
 from limitproof.history.columns import Outcome
 from limitproof.schedules import Answers
-from limitproof.simulate.coverage import Coverage, Progress, Tell, Witness, sorted_answers
+from limitproof.simulate.coverage import (
+    Coverage,
+    Progress,
+    Tell,
+    Witness,
+    ended,
+    sorted_answers,
+)
 from limitproof.simulate.ends import End
 from limitproof.simulate.graph import Graph
 from limitproof.simulate.paths import Moves, actual_choices, count_paths, one_after_the_other
@@ -129,9 +136,8 @@ class Complete:
                 came[place] = (before, taken)
             if len(done) % EVERY == 0:
                 spent = time.perf_counter() - begun
-                tell(Progress(len(graph.states), graph.steps, spent))
-                if spent > seconds:
-                    stopped = f"stopped after {seconds:g} s"
+                progress = Progress(len(graph.states), graph.steps, spent)
+                if stopped := ended(tell, progress, seconds):
                     break
             number, last, just_moved = place
             _judge(graph, judges, place, moved, found)

@@ -76,6 +76,11 @@ class Snapshot:
         """What the server answers to `restore`."""
         return OK * (1 + len(self.entries))
 
+    def gone(self, later: Snapshot) -> tuple[str, ...]:
+        """The names of the keys that are not there later."""
+        left = {entry.name for entry in later.entries}
+        return tuple(shown_text(one.name) for one in self.entries if one.name not in left)
+
     def shown(self, now: int) -> str:
         """For a person; `now` in ms since the epoch."""
         return "  ".join(_shown(entry, now) for entry in self.entries) or "(no key)"

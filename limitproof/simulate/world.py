@@ -18,22 +18,20 @@ from typing import Any
 from limiters.contract import Quota
 from limiters.registry import Target
 from limitproof.history.columns import Outcome
-from limitproof.schedules import Answers, Granularity, Run, Step
+from limitproof.schedules import Answers, Granularity, Run, Spans, Step
 from limitproof.servers.virtual import START, VirtualServer, virtual_server
 from limitproof.simulate.access import Access, flags_of
 from limitproof.simulate.refusal import LocalStateError, RefusedError, TimeNeededError
 from limitproof.simulate.resp import pack, parse, shown_command, shown_reply
 from limitproof.simulate.sandbox import sandbox, watchdog
 from limitproof.simulate.seat import KEY, Call, Factory, Seat
-from limitproof.simulate.snapshot import ASK, CLEAR, LOAD, Snapshot
+from limitproof.simulate.snapshot import ASK, CLEAR, EMPTY, LOAD, Snapshot
 from limitproof.simulate.wire import Wire, exchange, simulated_client
 
 Choose = Callable[[Sequence[int]], int | None]
 """Picks one of the clients that want to go on; or −d to move the clock on by d microseconds; or
 None to stop there."""
 Commands = Sequence[Sequence[bytes]]
-Spans = tuple[tuple[tuple[int, int], ...], ...]
-"""For each client, when its requests began and ended, in microseconds since the epoch."""
 REHEARSED = 20  # most requests of the rehearsal
 
 
@@ -270,20 +268,27 @@ class World:
         Raises as `trace` does.
         """
         steps: list[Step] = []
+        before, then = EMPTY, START
         for choice, taken in self._play(choose):
             access = self.access(taken.commands)
+            now = self.snapshot()
             steps.append(
                 Step(
-                    choice,
+                    max(choice, -1),
                     tuple(map(shown_command, taken.commands)),
                     tuple(map(shown_reply, parse(taken.reply))),
                     access.reads,
                     access.writes,
-                    self.snapshot().shown(self.instant // 1000),
+                    now.shown(self.instant // 1000),
                     taken.decided,
+                    max(-choice, 0),
+                    self.instant - START,
+                    before.gone(now) if self.instant > then else (),
                 )
             )
-        return Run(tuple(steps), self._answers())
+            before, then = now, self.instant
+        errors = tuple(call.error for seat in self.seats for call in seat.calls if call.error)
+        return Run(tuple(steps), self._answers(), self._spans(), errors)
 
     def snapshot(self) -> Snapshot:
         """All keys as they are now."""
