@@ -79,6 +79,19 @@ def window_microseconds(quota: Quota) -> int:
     return math.ceil(round(quota.window * 1_000_000, 3))
 
 
+def exact_in_lua(quota: Quota, number: int) -> int:
+    """A number that Lua has to compute with, as it is.
+
+    Raises ValueError from 2^53 on: Lua's numbers are doubles, exact up to there.
+    """
+    if number >= 2**53:
+        raise ValueError(
+            f"{quota} needs whole numbers up to {number}, and Lua's are exact below 2^53; "
+            "use a smaller limit or a shorter window"
+        )
+    return number
+
+
 def seconds_as_written(milliseconds: int) -> str:
     """Milliseconds / 1000 as JavaScript writes the number: no ".0", the fraction as it is."""
     return repr(milliseconds / 1000).removesuffix(".0")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Kind = Literal["family", "specimen", "option"]
+Kind = Literal["family", "specimen", "option", "other"]
 Cause = Literal["algorithm", "race", "fault"]
 Check = (
     Literal["overshoot", "false-rejection", "contamination", "remaining", "retry-after"]
@@ -24,7 +24,8 @@ class Entry:
     `family` is the family it is a variant of, its own name for a family, None when it stands
     alone. `factory` is 'package.module:factory'. `summary` says in one line what goes wrong.
     `source` is the file in `reference` whose commands are rebuilt here. `fails` names every check
-    that a complete suite fails, each with the simplest cause that shows it.
+    that a complete suite fails, each with the simplest cause that shows it. What is not rebuilt
+    from somebody's code has no `reference`, and the literature as its `source`.
     """
 
     name: str

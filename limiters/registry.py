@@ -21,8 +21,12 @@ import redis.asyncio
 from limiters.contract import AsyncFactory, Factory
 from limiters.entries import REGISTRY
 from limiters.entry import Entry
+from limiters.others import OTHERS
 
-__all__ = ["REGISTRY", "Entry", "Target", "TargetError", "entry", "resolve"]
+__all__ = ["KNOWN", "OTHERS", "REGISTRY", "Entry", "Target", "TargetError", "entry", "resolve"]
+
+KNOWN = (*REGISTRY, *OTHERS)
+"""All that have a name; REGISTRY alone is what `limitproof run` compares."""
 
 
 class TargetError(ValueError):
@@ -46,10 +50,10 @@ class Target:
 
 def entry(name: str) -> Entry:
     """The registered limiter of that name. Raises TargetError when there is none."""
-    for candidate in REGISTRY:
+    for candidate in KNOWN:
         if candidate.name == name:
             return candidate
-    close = difflib.get_close_matches(name, [known.name for known in REGISTRY])
+    close = difflib.get_close_matches(name, [known.name for known in KNOWN])
     guess = f"did you mean {' or '.join(close)}? " if close else ""
     raise TargetError(
         f"no limiter is named {name!r}; {guess}`limitproof list limiters` shows all, and your own "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from limiters.registry import REGISTRY, Entry
+from limiters.registry import KNOWN, REGISTRY, Entry
 from limitproof.check.judge import CHECKS, judge
 from limitproof.check.verdict import Cause, Judgement, Verdict, merge
 from limitproof.events import LimiterJudged
@@ -14,7 +14,7 @@ from limitproof.history.columns import History
 
 def judged_against_known(history: History, folder: Path) -> LimiterJudged:
     """A history, judged, and what differs from what the registry knows of its limiter."""
-    known = next((entry for entry in REGISTRY if entry.name == history.meta.target), None)
+    known = next((entry for entry in KNOWN if entry.name == history.meta.target), None)
     judgement = judge(history)
     return LimiterJudged(
         limiter=history.meta.limiter,

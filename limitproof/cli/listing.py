@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import click
+from collections.abc import Sequence
 
-from limiters.registry import REGISTRY
+import click
+from rich.table import Table
+
+from limiters.registry import OTHERS, REGISTRY, Entry
 from limitproof.check.judge import CHECKS
 from limitproof.report.console import console_for
 from limitproof.report.table import wrapping_table
@@ -16,12 +19,9 @@ from scenarios.catalogue import SCENARIOS
 def listing(what: str) -> None:
     """List limiters, scenarios or checks."""
     if what == "limiters":
-        judged = {check.name for check in CHECKS}
-        table = wrapping_table("name", "written by", "what is wrong", "fails")
-        for entry in REGISTRY:
-            known = [(name, cause) for name, cause in entry.fails.items() if name in judged]
-            fails = ", ".join(f"{name} ({cause})" for name, cause in known)
-            table.add_row(entry.name, entry.written_by, entry.summary, fails or "-")
+        console_for().print(_limiters(REGISTRY))
+        console_for().print("\nOther kinds, judged when they are named:\n")
+        table = _limiters(OTHERS)
     elif what == "scenarios":
         table = wrapping_table("name", "what is done", "checks")
         for scenario in SCENARIOS:
@@ -31,3 +31,13 @@ def listing(what: str) -> None:
         for check in CHECKS:
             table.add_row(check.name, check.description)
     console_for().print(table)
+
+
+def _limiters(entries: Sequence[Entry]) -> Table:
+    judged = {check.name for check in CHECKS}
+    table = wrapping_table("name", "written by", "what is wrong", "fails")
+    for entry in entries:
+        known = [(name, cause) for name, cause in entry.fails.items() if name in judged]
+        fails = ", ".join(f"{name} ({cause})" for name, cause in known)
+        table.add_row(entry.name, entry.written_by, entry.summary, fails or "-")
+    return table

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from limiters.registry import REGISTRY
+from limiters.registry import KNOWN
 from limitproof.check.judge import CHECKS
 from limitproof.cli.exits import Exit
 from limitproof.cli.main import invoke
@@ -92,7 +92,7 @@ def test_another_promise_gives_another_verdict(saved: Path) -> None:
 @pytest.mark.parametrize(
     ("what", "names"),
     [
-        ("limiters", [entry.name for entry in REGISTRY]),
+        ("limiters", [entry.name for entry in KNOWN]),
         ("scenarios", [scenario.name for scenario in SCENARIOS]),
         ("checks", [check.name for check in CHECKS]),
     ],

@@ -11,6 +11,7 @@ from redis.connection import AbstractConnection
 
 from limiters.contract import Quota
 from limiters.registry import resolve
+from limitproof.servers.virtual import VirtualServer, virtual_server
 
 Make = Callable[..., Any]
 
@@ -82,6 +83,20 @@ def _commands(packed: bytes) -> Iterator[list[str]]:
 @pytest.fixture
 def clock() -> HandClock:
     return HandClock()
+
+
+@pytest.fixture(scope="session")
+def virtual() -> Iterator[VirtualServer]:
+    """A Redis whose clock is set by hand, one a worker of xdist."""
+    with virtual_server() as running:
+        yield running
+
+
+@pytest.fixture
+def virtual_client(virtual: VirtualServer) -> Iterator[redis.Redis]:
+    """A client of that Redis. Empty it by DEL, not by FLUSHALL: see limitproof.servers.virtual."""
+    with virtual.server.client() as connected:
+        yield connected
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The script against ten lines of Python that say what a sliding window log is."""
+"""lua_atomic on a clock set by hand, backwards too, against its model."""
 
 from __future__ import annotations
 
@@ -10,31 +10,14 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from limiters.contract import Decision, Quota
+from limiters.contract import Quota
 from limiters.lua_atomic import LuaAtomicClientClock
+from tests.limiters.models import PrunedLog
 
 if TYPE_CHECKING:
     from tests.limiters.conftest import HandClock
 
 WINDOW = 60_000_000
-
-
-class SlidingLog:
-    """The specification: instants in microseconds of what was admitted."""
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.log: list[int] = []
-
-    def acquire(self, now: int, cost: int) -> Decision:
-        self.log = sorted(instant for instant in self.log if instant > now - WINDOW)
-        left = self.limit - len(self.log)
-        if cost <= left:
-            self.log += [now] * cost
-            return Decision(True, left - cost)
-        if cost > self.limit:
-            return Decision(False, left)
-        return Decision(False, left, (self.log[cost - left - 1] + WINDOW - now) / 1_000_000)
 
 
 # Steps that meet at the window's edge, backwards too, and any other.
@@ -59,7 +42,7 @@ def test_same_answers_as_the_model(
 ) -> None:
     clock.microseconds = clock.START
     limiter = LuaAtomicClientClock(client, Quota(limit, WINDOW / 1_000_000), clock)
-    model = SlidingLog(limit)
+    model = PrunedLog(limit, WINDOW)
     key = f"key {next(fresh_keys)}"
     for step, cost in requests:
         clock.microseconds += step

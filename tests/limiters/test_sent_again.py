@@ -117,7 +117,7 @@ class Losing(UnixDomainSocketConnection):
         reply = super().read_response(*args, **kwargs)
         if type(self).armed and isinstance(reply, list):
             type(self).armed = False
-            self.disconnect()
+            self.disconnect()  # type: ignore[no-untyped-call]
             raise redis.ConnectionError("the reply was lost")
         return reply
 
