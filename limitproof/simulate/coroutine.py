@@ -145,7 +145,11 @@ class _Stream:
         self.wire.sendall(out)
 
     async def read(self, size: int) -> bytes:
-        return self.wire.recv(size)
+        try:
+            return self.wire.recv(size)
+        except BlockingIOError:  # no reply is due: redis-py before 8 waits for stray data, for 0 s
+            await asyncio.get_running_loop().create_future()
+            raise
 
     def at_eof(self) -> bool:
         return False

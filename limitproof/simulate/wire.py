@@ -51,6 +51,8 @@ class Wire:
             return self.real.recv_into(buffer, nbytes)
         if self._broken:
             raise ConnectionResetError(errno.ECONNRESET, "the connection broke before the reply")
+        if not self._in:  # redis-py before 8 looks for stray data by reading, without waiting
+            raise BlockingIOError(errno.EWOULDBLOCK, "nothing to read yet")
         view = memoryview(buffer)
         piece = self._in[: nbytes or len(view)]
         self._in = self._in[len(piece) :]
