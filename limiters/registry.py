@@ -23,7 +23,10 @@ from limiters.entries import REGISTRY
 from limiters.entry import Entry
 from limiters.others import OTHERS
 
-__all__ = ["KNOWN", "OTHERS", "REGISTRY", "Entry", "Target", "TargetError", "entry", "resolve"]
+__all__ = [
+    "KNOWN", "OTHERS", "REGISTRY", "Entry", "Target", "TargetError", "entry", "resolve",
+    "target_of",
+]  # fmt: skip
 
 KNOWN = (*REGISTRY, *OTHERS)
 """All that have a name; REGISTRY alone is what `limitproof run` compares."""
@@ -83,6 +86,11 @@ def resolve(target: str) -> Target:
         name = spec = target
     if callable(prepare := getattr(factory, "prepare", None)):
         prepare()
+    return Target(name, spec, factory, _is_async(factory))
+
+
+def target_of(factory: Any, name: str, spec: str) -> Target:
+    """A factory at hand as a target; `spec` finds it again from another process."""
     return Target(name, spec, factory, _is_async(factory))
 
 
@@ -157,6 +165,8 @@ def _factory(module: ModuleType, name: str, target: str) -> Any:
         there = ", ".join(_factories(module)) or "nothing that takes (client, quota, clock)"
         asked = f"has no {name!r}" if name else f"is only a place: name the factory, {target}:..."
         raise TargetError(f"{_shown(module)} {asked}; it has {there}") from None
+    if inspect.isclass(found) and hasattr(found, "make_limiter"):
+        found = found().make_limiter  # a class of tests, see limitproof.testing
     if not callable(found):
         raise TargetError(
             f"{name!r} in {_shown(module)} is {type(found).__name__}, not callable; "
