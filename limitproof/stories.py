@@ -162,7 +162,9 @@ class Operation:
     """One request as it went: instants in microseconds since the epoch.
 
     ended is None when nobody was told of its end (the client died). act counts from 0 and grows
-    with each `Again`. place is the number of the event with which it began.
+    with each `Again`. place is the number of the event with which it began, over that of the one
+    with which it ended: two requests of one instant are told apart by them. lost: how many of its
+    replies were lost, each of something that the server has done.
     """
 
     client: int
@@ -175,6 +177,8 @@ class Operation:
     error: str = ""
     act: int = 0
     place: int = 0
+    over: int | None = None
+    lost: int = 0
 
     @property
     def weight(self) -> int:

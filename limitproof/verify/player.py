@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from limitproof.simulate.resp import pack, parse, shown_command, shown_reply
@@ -50,6 +51,9 @@ class Player:
         self._act = 0
         self._seated: set[int] = set()
         self._calls: list[tuple[int, int, int, Call]] = []
+        self._open: list[int] = []  # which of the calls have not ended
+        self._over: dict[int, int] = {}  # by which event the others did
+        self._lost: Counter[int] = Counter()
         self._sights: list[Sight] = []
         self._happenings: list[Happening] = []
         self._exchanges: list[Exchange] = []
@@ -72,7 +76,7 @@ class Player:
 
     def last(self) -> Operation:
         """The request that began last."""
-        return _operation(*self._calls[-1])
+        return self._operation(len(self._calls) - 1)
 
     def do(self, event: Event) -> None:
         """Let one thing happen.
@@ -82,11 +86,14 @@ class Player:
         """
         self.events.append(event)
         self._exchanges, self._raw = [], []
-        over = {id(call) for *_, call in self._calls if call.ended is not None}
         self._happen(event)
+        ended = [n for n in self._open if self._calls[n][3].ended is not None]
+        self._over |= dict.fromkeys(ended, len(self.events) - 1)
+        self._open = [number for number in self._open if number not in ended]
         if self._shown:
-            ended = [c for c in self._calls if c[3].ended is not None and id(c[3]) not in over]
-            self._happenings.append(self._told(event, _operation(*ended[-1]) if ended else None))
+            self._happenings.append(
+                self._told(event, self._operation(ended[-1]) if ended else None)
+            )
 
     def acquire(self, client: int = 0, key: str = "k", cost: int | None = None) -> Operation:
         """A whole request of one client alone; how it went."""
@@ -94,12 +101,12 @@ class Player:
         number = len(self._calls) - 1
         if self.busy(client):
             self.do(Finish(client))
-        return _operation(*self._calls[number])
+        return self._operation(number)
 
     def tale(self) -> Tale:
         """What came of it so far."""
         return Tale(
-            tuple(_operation(*one) for one in self._calls),
+            tuple(map(self._operation, range(len(self._calls)))),
             tuple(self._sights),
             tuple(self._happenings),
         )
@@ -123,6 +130,7 @@ class Player:
             case Lose():
                 seat = self._sending(event.client)
                 self._keep(seat, world.execute(seat))
+                self._lost[id(seat.calls[-1])] += 1
                 world.lose(seat)
             case Drop():
                 world.lose(self._sending(event.client))
@@ -147,6 +155,7 @@ class Player:
         if not seat.idle:
             raise StoryError(f"client {event.client} is asked while its request is under way")
         world.ask(seat, event.key, event.cost)
+        self._open.append(len(self._calls))
         self._calls.append((event.client, self._act, len(self.events) - 1, seat.calls[-1]))
 
     def _ready(self, client: int) -> Seat:
@@ -186,6 +195,13 @@ class Player:
             tuple(self._raw),
         )
 
+    def _operation(self, number: int) -> Operation:
+        client, act, place, call = self._calls[number]
+        return Operation(
+            client, call.key, call.cost, call.begun, call.ended, call.outcome, call.decision,
+            call.error, act, place, self._over.get(number), self._lost[id(call)],
+        )  # fmt: skip
+
     def _look(self) -> Sight:
         entries = self.world.snapshot().entries[:MOST_KEYS]
         packet = b"".join(pack("MEMORY", "USAGE", one.name, "SAMPLES", 0) for one in entries)
@@ -209,13 +225,6 @@ def play(world: World, events: Iterable[Event], *, shown: bool = False) -> Tale:
     for event in events:
         player.do(event)
     return player.tale()
-
-
-def _operation(client: int, act: int, place: int, call: Call) -> Operation:
-    return Operation(
-        client, call.key, call.cost, call.begun, call.ended, call.outcome, call.decision,
-        call.error, act, place,
-    )  # fmt: skip
 
 
 def _elements(kind: str, content: tuple[bytes, ...]) -> int:
