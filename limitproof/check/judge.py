@@ -116,6 +116,8 @@ def _check_to_json(check: CheckResult) -> dict[str, Any]:
         "complete": check.complete,
         "because": check.because,
     }
+    if check.schedules is not None:
+        said |= {"schedules": int(check.schedules), "counterexample": check.counterexample}
     if check.evidence is not None:
         evidence = check.evidence
         said["evidence"] = {

@@ -56,7 +56,8 @@ class CheckResult:
 
     `measured` holds plain numbers and strings (units in the names or documented by the check);
     `because` is one sentence that a person reads; `complete` is True when nothing was left
-    unexplored.
+    unexplored; `schedules` is how many interleavings were looked at, None where none were, and
+    `counterexample` the file of the schedule that fails, within the run's folder.
     """
 
     name: str
@@ -66,6 +67,8 @@ class CheckResult:
     measured: Mapping[str, Any] = field(default_factory=dict)
     evidence: Evidence | None = None
     complete: bool | None = None
+    schedules: int | None = None
+    counterexample: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
