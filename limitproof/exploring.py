@@ -50,16 +50,16 @@ def explore_target(
     until = time.perf_counter() + seconds
 
     def explored(cast: Cast, shares: int) -> Explored:
+        if stop():
+            return _nothing(cast, STOPPED)
         left = max(until - time.perf_counter(), 0.1 * seconds)
         return explore_cast(cast, left / shares, stopping(stop), program=program)
 
     small, large = casts
     first = explored(small, 4)
-    if first.strategy == "none" or stop():
+    if first.strategy == "none":
         return (first,)
     taken_apart = explored(at_command(small), 3)
-    if stop():
-        return (first, taken_apart)
     if _alike(first, taken_apart):
         return (first, explored(large, 1))
     wider = explored(large, 2)

@@ -43,9 +43,9 @@ def judgement_of(explored: Explored) -> Judgement:
 def judge_explorations(explored: Sequence[Explored]) -> tuple[CheckResult, ...]:
     """One result a check for several explorations of a limiter, the one to show first told first.
 
-    A failure is told by the first that shows it. A pass needs a pass of each granularity, and a
-    search that only ran out of time does not take it back: fewer clients were looked at
-    completely. None at all judges nothing.
+    A failure is told by the first that shows it with the simplest cause. A pass needs a pass of
+    each granularity, and a search that only ran out of time does not take it back: fewer clients
+    were looked at completely. None at all judges nothing.
     """
     return tuple(_together(explored, name) for name in NAMES) if explored else ()
 
@@ -84,6 +84,10 @@ def _check(explored: Explored, name: str) -> CheckResult:
     )
 
 
+def _order(result: CheckResult) -> int:
+    return next((place for place, cause in enumerate(Cause) if cause is result.cause), len(Cause))
+
+
 def _cause(shown: Counterexample) -> Cause:
     return Cause.ALGORITHM if shown.sequential else Cause.RACE
 
@@ -91,10 +95,9 @@ def _cause(shown: Counterexample) -> Cause:
 def _together(explored: Sequence[Explored], name: str) -> CheckResult:
     failing = [one for one in explored if verdict(one, name) is Verdict.FAIL]
     if failing:
-        first = _check(failing[0], name)
-        causes = {_cause(shown) for one in failing if (shown := smallest(one, name))}
-        cause = next(cause for cause in Cause if cause in causes)
-        return replace(first, cause=cause, because=f"{first.because} ({failing[0].cast})")
+        results = [(_check(one, name), one.cast) for one in failing]
+        found, cast = min(results, key=lambda result: _order(result[0]))
+        return replace(found, because=f"{found.because} ({cast})")
     passed = [one for one in explored if verdict(one, name) is Verdict.PASS]
     sure = {one.granularity for one in passed} == {one.granularity for one in explored}
     doubts = [one.doubt for one in explored if one not in passed and not (sure and one.unfinished)]

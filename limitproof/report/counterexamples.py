@@ -9,7 +9,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from limitproof.check.interleavings import smallest
+from limitproof.check.interleavings import judge_explorations, smallest
 from limitproof.check.verdict import Judgement
 from limitproof.explored import Counterexample, Explored
 from limitproof.report.sequence import MOST_STEPS, sequence
@@ -123,10 +123,9 @@ def in_short(explored: Sequence[Explored]) -> str:
     """What exploring has shown, in a cell of a table: a word and the smallest size."""
     if not explored:
         return "-"
-    shown = [one.overshoot or one.refusal for one in explored]
-    if found := next((one for one in shown if one is not None), None):
-        how = "in turn" if found.sequential else "race"
-        return f"{how}, {len(found.run.steps)} steps"
+    for check in judge_explorations(explored):
+        if check.cause is not None:
+            return f"{check.cause.value}, {check.measured['steps']} steps"
     if all(one.strategy == "none" for one in explored):
         return "not explored"
     if any(one.complete and not one.doubt for one in explored):

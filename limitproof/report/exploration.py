@@ -36,7 +36,7 @@ def show(console: Console, one: Explored, folder: Path, *, verbose: bool) -> Non
         )
     console.print()
     if worst := _worst(one):
-        console.print(worst)
+        console.print(f"worst overshoot{'' if one.complete else ' seen'}: {worst}")
     for check in ("overshoot", "false-rejection"):
         if share := one.share(check):
             console.print(share)
@@ -60,7 +60,7 @@ def _card(one: Explored, judgement: Judgement, folder: Path, *, brief: bool) -> 
         ("explored", one.cast),
         ("covered", f"{one.sentence}, in {one.seconds:.2f} s"),
         ("not complete", one.doubt),
-        ("worst", _worst(one)),
+        ("worst overshoot", _worst(one)),
         ("server", " ".join(one.server.get(key, "") for key in ("name", "version"))),
         ("seed", str(one.seed)),
     )
@@ -69,7 +69,4 @@ def _card(one: Explored, judgement: Judgement, folder: Path, *, brief: bool) -> 
 
 
 def _worst(one: Explored) -> str:
-    if one.worst is None:
-        return ""
-    seen = "" if one.complete else " seen"
-    return f"worst overshoot{seen}: {one.worst.measure} over a limit of {one.limit}"
+    return f"{one.worst.measure} over a limit of {one.limit}" if one.worst else ""

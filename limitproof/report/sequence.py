@@ -137,7 +137,7 @@ def _step(number: int, step: Step, before: str, lanes: _Lanes, y: float, *, full
         parts.append(f'<circle class="dot" cx="{server:g}" cy="{begun:g}" r="3.5"/>')
     if step.state != before or not number:
         state, below = _state(step.state, lanes, begun, full=full)
-        parts += state
+        parts.append(state)
         y = max(y, below)
     if step.answered is not None:
         parts.append(_decision(step.answered, x, ended + 4, narrow=lanes.apart == NARROW))
@@ -151,25 +151,30 @@ def _lines(
     """Texts below each other, each folded; the y below them."""
     parts = []
     for text in texts[:MOST_COMMANDS]:
-        lines, cut = fold(visible(short(text)), int((SAID - 16) / CHARACTER), 2)
-        whole = text if full and (cut or short(text) != text) else ""
-        for line in lines or ("",):
-            y += LINE
-            parts.append(_words(x, y - 2, line, f"mono {kind}".strip(), whole=whole))
+        svg, lines = _folded(x, y + LINE - 2, text, f"mono {kind}".strip(), SAID - 16, 2, full=full)
+        parts.append(svg)
+        y += LINE * lines
     if (hidden := len(texts) - MOST_COMMANDS) > 0:
         y += LINE
         parts.append(_words(x, y - 2, f"… {hidden} more", "dim"))
     return parts, y
 
 
-def _state(state: str, lanes: _Lanes, at: float, *, full: bool) -> tuple[list[str], float]:
-    lines, cut = fold(visible(short(state)), int((STATE - ASIDE - 8) / CHARACTER), 4)
-    whole = state if full and (cut or short(state) != state) else ""
-    x, y = lanes.server + ASIDE, at + 4
-    parts = [
-        _words(x, y + LINE * place, line, "mono", whole=whole) for place, line in enumerate(lines)
-    ]
-    return parts, y + LINE * (len(lines) - 1)
+def _state(state: str, lanes: _Lanes, at: float, *, full: bool) -> tuple[str, float]:
+    x, y, width = lanes.server + ASIDE, at + 4, STATE - ASIDE - 8
+    svg, lines = _folded(x, y, state, "mono", width, 4, full=full)
+    return svg, y + LINE * (lines - 1)
+
+
+def _folded(
+    x: float, y: float, text: str, kind: str, width: float, most: int, *, full: bool
+) -> tuple[str, int]:
+    """A text in at most so many lines, the first at y; and how many they are."""
+    lines, cut = fold(visible(short(text)), int(width / CHARACTER), most)
+    drawing = "".join(_words(x, y + LINE * n, line, kind) for n, line in enumerate(lines))
+    if full and (cut or short(text) != text):
+        drawing = f"<g><title>{_safe(text)}</title>{drawing}</g>"
+    return drawing, max(len(lines), 1)
 
 
 def _decision(outcome: Outcome, x: float, y: float, *, narrow: bool) -> str:
@@ -199,10 +204,9 @@ def _hidden(steps: int, lanes: _Lanes, y: float) -> str:
     )
 
 
-def _words(x: float, y: float, text: str, kind: str, *, anchor: str = "", whole: str = "") -> str:
+def _words(x: float, y: float, text: str, kind: str, *, anchor: str = "") -> str:
     where = f' text-anchor="{anchor}"' if anchor else ""
-    title = f"<title>{_safe(whole)}</title>" if whole else ""
-    return f'<text class="{kind}" x="{x:g}" y="{y:g}"{where}>{title}{escape(text)}</text>'
+    return f'<text class="{kind}" x="{x:g}" y="{y:g}"{where}>{escape(text)}</text>'
 
 
 def _safe(text: str) -> str:
