@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from limitproof.check.verdict import Judgement
+from limitproof.explored import Explored
 from limitproof.history.columns import History
 
 
@@ -17,6 +18,23 @@ class RunStarted:
     limiters: tuple[str, ...]
     seconds: float
     server: str
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class ExplorationStarted:
+    """The interleavings of a limiter are looked through, for at most about `seconds`."""
+
+    limiter: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class LimiterExplored:
+    """What exploring a limiter has shown is saved."""
+
+    limiter: str
+    explored: tuple[Explored, ...]
     folder: Path
 
 
@@ -34,7 +52,7 @@ class LimiterJudged:
 
     surprises: checks that it fails though nothing is known of it; missed: what should have shown
     and did not, both empty for a limiter that is not registered; registered: it is one of the
-    reference limiters.
+    reference limiters; explored: what exploring it has shown, () where that was not done.
     """
 
     limiter: str
@@ -45,6 +63,7 @@ class LimiterJudged:
     surprises: tuple[str, ...] = ()
     missed: str = ""
     registered: bool = False
+    explored: tuple[Explored, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +80,15 @@ class Tick:
     """Some time has passed."""
 
 
-Event = RunStarted | Tick | LimiterStarted | LimiterJudged | RunFinished
+Event = (
+    RunStarted
+    | ExplorationStarted
+    | LimiterExplored
+    | Tick
+    | LimiterStarted
+    | LimiterJudged
+    | RunFinished
+)
 
 
 class Listener(Protocol):

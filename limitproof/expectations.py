@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from limiters.registry import KNOWN, REGISTRY, Entry
+from limitproof.check.interleavings import judge_explorations, with_explorations
 from limitproof.check.judge import CHECKS, judge
 from limitproof.check.verdict import Cause, Judgement, Verdict, merge
 from limitproof.events import LimiterJudged
+from limitproof.explored import Explored
 from limitproof.history.columns import History
 
+IN_ONE_INSTANT: tuple[Literal["overshoot"], ...] = ("overshoot",)
+"""The checks whose races an exploration has to show. The races that refuse somebody in vain need
+an entry to expire meanwhile, in every registered limiter that has one, and time stands still."""
 
-def judged_against_known(history: History, folder: Path) -> LimiterJudged:
-    """A history, judged, and what differs from what the registry knows of its limiter."""
+
+def judged_against_known(
+    history: History, folder: Path, explored: Sequence[Explored] = ()
+) -> LimiterJudged:
+    """A history and what exploring has shown, judged together, and what differs from what the
+    registry knows of the limiter. folder: where the files of this limiter are."""
     known = next((entry for entry in KNOWN if entry.name == history.meta.target), None)
-    judgement = judge(history)
+    judgement = with_explorations(judge(history), explored)
     return LimiterJudged(
         limiter=history.meta.limiter,
         written_by=history.meta.written_by,
@@ -24,7 +34,8 @@ def judged_against_known(history: History, folder: Path) -> LimiterJudged:
         folder=folder,
         registered=known is not None,
         surprises=surprises(known, judgement),
-        missed=missed(known, judgement),
+        missed=missed(known, judgement, explored),
+        explored=tuple(explored),
     )
 
 
@@ -37,11 +48,11 @@ def surprises(entry: Entry | None, judgement: Judgement) -> tuple[str, ...]:
     return tuple(sorted(found - known))
 
 
-def missed(entry: Entry | None, judgement: Judgement) -> str:
+def missed(entry: Entry | None, judgement: Judgement, explored: Sequence[Explored] = ()) -> str:
     """What this run should have shown of a registered limiter and did not, in words, or "".
 
-    A fault of the algorithm shows every time; a race may stay hidden under load. A limiter that
-    is known to fail none of the checks here has to pass.
+    A fault of the algorithm shows every time; a race may stay hidden under load, but not from an
+    exploration. A limiter that is known to fail none of the checks here has to pass.
     """
     if entry is None:
         return ""
@@ -51,6 +62,10 @@ def missed(entry: Entry | None, judgement: Judgement) -> str:
         return f"should pass and is {judgement.verdict.value}"
     if Cause.ALGORITHM in known.values() and judgement.verdict is not Verdict.FAIL:
         return f"is known to fail {', '.join(known)} and is {judgement.verdict.value}"
+    raced = {name for name in IN_ONE_INSTANT if known.get(name) == "race"}
+    for check in judge_explorations(explored):
+        if check.name in raced and check.verdict is not Verdict.FAIL:
+            return f"has a race ({check.name}) that exploring does not show: {check.because}"
     return ""
 
 

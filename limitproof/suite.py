@@ -1,4 +1,4 @@
-"""A run: limiters × scenarios → load → histories on disk → verdicts, told as events."""
+"""A run: limiters × scenarios → exploring, load → histories on disk → verdicts, told as events."""
 
 from __future__ import annotations
 
@@ -19,11 +19,21 @@ from limiters.promise import promise_of
 from limiters.registry import Target, TargetError
 from limitproof import results
 from limitproof.check.judge import judgement_to_json, summary
-from limitproof.events import Event, LimiterJudged, LimiterStarted, RunFinished, RunStarted, Tick
+from limitproof.events import (
+    Event,
+    ExplorationStarted,
+    LimiterExplored,
+    LimiterJudged,
+    LimiterStarted,
+    RunFinished,
+    RunStarted,
+    Tick,
+)
 from limitproof.expectations import judged_against_known
-from limitproof.history.columns import Meta
+from limitproof.explored import Explored
+from limitproof.exploring import STOPPED, explore_target
+from limitproof.history.columns import History, Meta, Operations
 from limitproof.load.engine import (
-    Recorded,
     StageStarted,
     Task,
     Waiting,
@@ -38,6 +48,7 @@ from scenarios.catalogue import CONTROLS, STAGES, scenario
 from scenarios.model import Keys, Scenario
 
 BRIEF = 3.5  # windows of sustained load on a specimen; a family gets the scenario's own length
+EXPLORING = 0.8  # seconds that exploring a limiter takes, about, where its budget is larger
 STARTING = 3.0  # seconds that Locust takes before its first stage, about
 FINISHING = 2.0  # seconds that judging the last limiter and drawing take, about
 
@@ -49,7 +60,8 @@ class LoadOptions:
     clients: a process; scenarios: names, none for all; seconds: length of the main phase of a
     scenario; rate: requests a second of all clients together (None: a closed loop, as fast as
     it goes); keys: the population of a key choice by Zipf's law where given; checks: what is to
-    be judged, none for all that the scenarios are made for.
+    be judged, none for all that the scenarios are made for; explore: seconds for looking through
+    the interleavings of each limiter, 0 to leave that out.
     """
 
     quota: Quota
@@ -62,6 +74,7 @@ class LoadOptions:
     keys: int | None = None
     promise: str | None = None
     checks: tuple[str, ...] = ()
+    explore: float = 0.0
 
 
 def stages(options: LoadOptions, *, brief: bool = False) -> tuple[Stage, ...]:
@@ -106,48 +119,47 @@ def run(
     folder: Path,
     *,
     stop: Callable[[], bool] = lambda: False,
+    program: Path | None = None,
 ) -> Iterator[Event]:
-    """Drive, record, judge and save each target in turn; yields what happens.
+    """Explore, drive, record, judge and save each target; yields what happens.
 
-    One target's files lie in `folder` itself, those of several in a folder each. Raises OSError
-    when the results cannot be written and load.locust.LocustError when Locust does not start.
+    One target's files lie in `folder` itself, those of several in a folder each. program: of the
+    server on which interleavings are explored, None for the default. Raises OSError when the
+    results cannot be written and load.locust.LocustError when Locust does not start.
     """
     names = _distinct([target.name for target in targets])
     prefix = f"limitproof:{os.getpid()}:{folder.name}:"
-    tasks = [
-        _task(target, name, f"{prefix}{name}:", options, server)
+    parts = [
+        _Part(
+            target,
+            _task(target, name, f"{prefix}{name}:", options, server),
+            folder if len(targets) == 1 else folder / name,
+        )
         for target, name in zip(targets, names, strict=True)
     ]
     results.write_json(folder / results.RUN, _about_run(names, options, server))
     yield RunStarted(
-        limiters=tuple(task.meta.limiter for task in tasks),
+        limiters=tuple(part.limiter for part in parts),
         seconds=STARTING
-        + sum(task.job.seconds for task in tasks)
+        + sum(part.task.job.seconds + min(options.explore, EXPLORING) for part in parts)
         + watch_after(options.quota.window)
         + FINISHING,
         server=f"{server.name} {server.version}",
         folder=folder,
     )
+    for place, part in enumerate(parts if options.explore > 0 else ()):
+        if stop():
+            break
+        yield ExplorationStarted(part.limiter, options.explore)
+        parts[place] = _explored(part, options, stop, program)
+        yield LimiterExplored(part.limiter, parts[place].explored, part.folder)
     judged: list[LimiterJudged] = []
-    begun: set[str] = set()
-    labels = {task.job.name: task.meta.limiter for task in tasks}
-    seconds = {task.job.name: task.job.seconds for task in tasks}
     try:
-        for event in drive(
-            tasks, server, folder,
-            processes=options.processes, clients=options.clients, seed=options.seed, stop=stop,
-        ):  # fmt: skip
-            if isinstance(event, Waiting):
-                yield Tick()
-            elif isinstance(event, StageStarted):
-                if event.job not in begun:
-                    begun.add(event.job)
-                    yield LimiterStarted(labels[event.job], seconds[event.job])
-            else:
-                own = folder if len(targets) == 1 else folder / event.job
-                finished = _judged(event, own)
-                judged.append(finished)
-                yield finished
+        load = _load(parts, options, server, folder, stop)
+        for event in _unloaded(parts) if stop() else load:
+            if isinstance(event, LimiterJudged):
+                judged.append(event)
+            yield event
     finally:
         clean_up(server, prefix)
     results.tidy(folder)
@@ -157,11 +169,69 @@ def run(
     yield RunFinished(folder, tuple(judged), stopped)
 
 
-def _judged(event: Recorded, folder: Path) -> LimiterJudged:
-    results.save_history(event.history, folder)
-    shutil.rmtree(event.records)
-    finished = judged_against_known(event.history, folder)
-    results.write_json(folder / results.VERDICT, judgement_to_json(finished.judgement))
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One limiter of a run, the folder of its files, and what exploring it has shown."""
+
+    target: Target
+    task: Task
+    folder: Path
+    explored: tuple[Explored, ...] = ()
+
+    @property
+    def limiter(self) -> str:
+        return self.task.meta.limiter
+
+
+def _explored(
+    part: _Part, options: LoadOptions, stop: Callable[[], bool], program: Path | None
+) -> _Part:
+    found = explore_target(
+        part.target, options.quota.window, seconds=options.explore, seed=options.seed,
+        promise=options.promise, program=program, stop=stop,
+    )  # fmt: skip
+    results.save_explored(found, part.folder)
+    return replace(part, explored=found)
+
+
+def _load(
+    parts: Sequence[_Part],
+    options: LoadOptions,
+    server: Server,
+    folder: Path,
+    stop: Callable[[], bool],
+) -> Iterator[Event]:
+    begun: set[str] = set()
+    by_name = {part.task.job.name: part for part in parts}
+    for event in drive(
+        [part.task for part in parts], server, folder,
+        processes=options.processes, clients=options.clients, seed=options.seed, stop=stop,
+    ):  # fmt: skip
+        if isinstance(event, Waiting):
+            yield Tick()
+        elif isinstance(event, StageStarted):
+            if event.job not in begun:
+                begun.add(event.job)
+                part = by_name[event.job]
+                yield LimiterStarted(part.limiter, part.task.job.seconds)
+        else:
+            yield _judged(event.history, by_name[event.job], event.records)
+
+
+def _unloaded(parts: Sequence[_Part]) -> Iterator[LimiterJudged]:
+    """What exploring has shown before Ctrl-C, each with a history in which nothing happened."""
+    for part in parts:
+        if part.explored:
+            meta = replace(part.task.meta, interrupted=STOPPED)
+            yield _judged(History(meta, Operations.of((), ()), ()), part)
+
+
+def _judged(history: History, part: _Part, records: Path | None = None) -> LimiterJudged:
+    results.save_history(history, part.folder)
+    if records is not None:
+        shutil.rmtree(records)
+    finished = judged_against_known(history, part.folder, part.explored)
+    results.write_json(part.folder / results.VERDICT, judgement_to_json(finished.judgement))
     return finished
 
 

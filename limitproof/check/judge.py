@@ -118,6 +118,8 @@ def _check_to_json(check: CheckResult) -> dict[str, Any]:
     }
     if check.accepted:
         said["accepted"] = True
+    if check.schedules is not None:
+        said |= {"schedules": int(check.schedules), "counterexample": check.counterexample}
     if check.evidence is not None:
         evidence = check.evidence
         said["evidence"] = {

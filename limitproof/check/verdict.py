@@ -57,7 +57,8 @@ class CheckResult:
     `measured` holds plain numbers and strings (units in the names or documented by the check);
     `because` is one sentence that a person reads; `complete` is True when nothing was left
     unexplored; `accepted` is True for a failure that its owner has written down as known: it is
-    told, and does not count.
+    told, and does not count. `schedules` is how many interleavings were looked at, None where none
+    were, and `counterexample` the file of the schedule that fails, within the run's folder.
     """
 
     name: str
@@ -68,6 +69,8 @@ class CheckResult:
     evidence: Evidence | None = None
     complete: bool | None = None
     accepted: bool = False
+    schedules: int | None = None
+    counterexample: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,19 @@ from pathlib import Path
 import click
 
 from limiters.contract import Quota
+from limiters.promise import Promise
+from limitproof.check.interleavings import judgement_of, with_explorations
 from limitproof.check.judge import judge, summary
 from limitproof.check.verdict import merge
+from limitproof.check.yardstick import Yardstick
 from limitproof.cli.exits import exit_of
 from limitproof.cli.options import output_options
+from limitproof.explored import Explored
 from limitproof.promises import parse_promise
 from limitproof.report.console import console_for
 from limitproof.report.json_file import write
 from limitproof.report.table import checks_table
-from limitproof.results import find_histories
+from limitproof.results import HISTORY, RUN, find_saved, load_explored
 
 
 @click.command()
@@ -27,22 +31,46 @@ def check(
 ) -> int:
     """Judge a saved HISTORY again.
 
-    HISTORY is a history.npz, a run's folder, or the record files of a run that was killed.
+    HISTORY is a history.npz, a run's folder, or the record files of a run that was killed. What
+    exploring showed in that run is judged with it.
     """
     console = console_for(stderr=json_file == "-")
     judgements = []
     with console.status("reading"):
-        histories = find_histories(history)
-    for one in histories:
-        try:
-            chosen = promise and parse_promise(promise, Quota(one.meta.limit, one.meta.window))
-        except ValueError as error:
-            raise click.UsageError(f"--promise: {error}") from error
-        with console.status(f"judging {one.meta.limiter}"):
-            judgements.append(judge(one, chosen or None))
-        if not quiet:
-            console.print(checks_table(judgements[-1], verbose=verbose or len(histories) == 1))
+        explored = _only_explored(history)
+        saved = () if explored else find_saved(history)
+    for one in saved:
+        meta = one.history.meta
+        chosen = _parsed(promise, Quota(meta.limit, meta.window))
+        with console.status(f"judging {meta.limiter}"):
+            found = [other for other in one.explored if _fits(other, promise)]
+            judgements.append(with_explorations(judge(one.history, chosen), found))
+        if len(found) < len(one.explored) and not quiet:
+            console.print(f"{meta.limiter}: explored for another promise, which is left out here")
+    judgements += [judgement_of(one) for one in explored if _fits(one, promise)]
+    if not quiet:
+        for told in judgements:
+            console.print(checks_table(told, verbose=verbose or len(judgements) == 1))
     write(json_file, summary(judgements))
     verdict = merge(one.verdict for one in judgements)
     console.print(f"verdict: {verdict.value}")
     return exit_of(verdict)
+
+
+def _only_explored(path: Path) -> tuple[Explored, ...]:
+    """What is in the folder of `limitproof explore`, which holds no history."""
+    alone = path.is_dir() and not (path / HISTORY).exists() and not (path / RUN).exists()
+    return load_explored(path) if alone else ()
+
+
+def _parsed(promise: str | None, quota: Quota) -> Promise | None:
+    try:
+        return None if promise is None else parse_promise(promise, quota)
+    except ValueError as error:
+        raise click.UsageError(f"--promise: {error}") from error
+
+
+def _fits(explored: Explored, promise: str | None) -> bool:
+    """Whether what was explored can be judged by this promise: it allows as many at once."""
+    chosen = _parsed(promise, Quota(explored.quota_limit, explored.window))
+    return chosen is None or Yardstick.of(chosen).limit == explored.limit

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
@@ -15,22 +13,29 @@ from rich.console import Console
 
 from limiters.contract import Quota
 from limiters.registry import Target
+from limitproof.check.interleavings import judgement_of
 from limitproof.check.judge import judgement_to_json
-from limitproof.check.verdict import Cause, CheckResult, Judgement
 from limitproof.cli.exits import exit_of
-from limitproof.cli.options import Seconds, TargetType, Whole, output_options
+from limitproof.cli.interrupt import interruptible
+from limitproof.cli.options import Seconds, TargetType, Whole, output_options, results_option
+from limitproof.exploring import STOPPED, as_data, stopping
 from limitproof.report.console import console_for, styled
-from limitproof.report.interleaving import columns
+from limitproof.report.exploration import show, write_page
 from limitproof.report.json_file import write
-from limitproof.results import new_folder, write_json
+from limitproof.results import VERDICT, new_folder, save_explored, write_json
 from limitproof.servers.address import Remote
 from limitproof.servers.find import Program, choose
-from limitproof.simulate.coverage import Progress
-from limitproof.simulate.explore import Exploration, Finding
+from limitproof.simulate.coverage import Progress, StoppedError
 from limitproof.simulate.explore import explore as search
 from limitproof.simulate.world import Cast
 
 MOST_CLIENTS = 32
+virtual_option = click.option(
+    "--redis",
+    "address",
+    metavar="spawn|spawn:PROGRAM",
+    help="The server program. [default: the embedded one]",
+)
 
 
 @click.command()
@@ -50,19 +55,8 @@ MOST_CLIENTS = 32
 )
 @click.option("--budget", type=Seconds(), default=30.0, show_default=True, help="Seconds.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of all random choices.")
-@click.option(
-    "--redis",
-    "address",
-    metavar="spawn|spawn:PROGRAM",
-    help="The server program. [default: the embedded one]",
-)
-@click.option(
-    "--results",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("results"),
-    show_default=True,
-    help="Folder for the run.",
-)
+@virtual_option
+@results_option
 @output_options
 def explore(
     target: Target,
@@ -82,7 +76,8 @@ def explore(
     """Every interleaving of a few clients of one limiter, on a real Redis whose clock stands still.
 
     Finds the schedule with the fewest context switches that overshoots, or shows that there is
-    none. All requests fall into one instant: what needs time to pass is not seen here.
+    none. All requests fall into one instant: what needs time to pass is not seen here. Ctrl-C
+    keeps what was found.
     """
     if clients * requests <= limit:
         raise click.UsageError(
@@ -91,64 +86,47 @@ def explore(
     program = virtual_program(address)
     console = console_for(stderr=json_file == "-")
     cast = Cast(target, Quota(limit, window), clients, requests, seed, granularity)
-    quiet_line = quiet or not console.is_terminal
     with (
-        between_steps() as stopping,
-        _Silent() if quiet_line else console.status("exploring") as status,
+        interruptible("what was found will be kept") as stop,
+        progress_line(console, quiet=quiet) as tell,
     ):
-
-        def tell(progress: Progress) -> None:
-            if stopping():
-                raise KeyboardInterrupt
-            rate = progress.steps / max(progress.seconds, 1e-9)
-            states = f"{progress.states:,} states, " if progress.states else ""
-            status.update(f"exploring: {states}{progress.steps:,} taken, {rate:,.0f} a second")
-
-        found = search(cast, budget, tell, program=program)
+        try:
+            found = search(cast, budget, stopping(stop, tell), program=program)
+        except StoppedError as error:
+            raise KeyboardInterrupt from error  # in a search that keeps nothing
+    one, stopped = as_data(found), STOPPED if stop() and not found.coverage.complete else ""
+    judgement = judgement_of(one)
+    said = judgement_to_json(judgement)
     folder = new_folder(results, f"explore-{target.name}")
-    for finding in _findings(found):
-        (folder / "schedules").mkdir(exist_ok=True)
-        write_json(folder / schedule_file(finding), finding.schedule.to_json())
-    said = to_json(found)
-    write_json(folder / "verdict.json", said)
+    save_explored([one], folder)
+    write_json(folder / VERDICT, said)
+    page = write_page(one, folder, stopped=stopped)
     write(json_file, said)
     if not quiet:
-        show(console, found, folder, verbose=verbose)
-    verdict = judgement(found).verdict
-    console.print("verdict:", styled(verdict))
-    return exit_of(verdict)
+        show(console, one, folder, verbose=verbose)
+        console.print(f"report: {page}")
+    if stopped:
+        console.print(f"ended early: {stopped}")
+    console.print("verdict:", styled(judgement.verdict))
+    return exit_of(judgement.verdict)
 
 
 @contextmanager
-def between_steps() -> Iterator[Callable[[], bool]]:
-    """A function that turns true on the first Ctrl-C; a second one stops at once.
-
-    Raised inside a limiter, or where redis-py cleans up, a KeyboardInterrupt may be swallowed.
-    """
-    asked = False
-
-    def ask(_signal: int, _frame: FrameType | None) -> None:
-        nonlocal asked
-        if asked:
-            raise KeyboardInterrupt
-        asked = True
-
-    before = signal.signal(signal.SIGINT, ask)
-    try:
-        yield lambda: asked
-    finally:
-        signal.signal(signal.SIGINT, before)
+def progress_line(console: Console, *, quiet: bool) -> Iterator[Callable[[Progress], None]]:
+    """A line that says how far a search is, where somebody watches."""
+    if quiet or not console.is_terminal:
+        yield lambda _: None
+        return
+    with console.status("exploring") as status:
+        yield lambda progress: status.update(f"exploring: {how_far(progress)}")
 
 
-class _Silent:
-    """Stands for the progress line where nobody watches."""
-
-    def __enter__(self) -> _Silent:
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
-
-    def update(self, _text: str) -> None: ...
+def how_far(progress: Progress) -> str:
+    """States and how fast they are taken; schedules where a search runs them one by one."""
+    rate = progress.steps / max(progress.seconds, 1e-9)
+    if progress.states:
+        return f"{progress.states:,} states by {progress.steps:,} steps, {rate:,.0f} a second"
+    return f"{progress.steps:,} schedules, {rate:,.0f} a second"
 
 
 def virtual_program(address: str | None) -> Path | None:
@@ -162,97 +140,3 @@ def virtual_program(address: str | None) -> Path | None:
         )
     assert isinstance(chosen, Program)
     return chosen.path
-
-
-def show(console: Console, found: Exploration, folder: Path, *, verbose: bool) -> None:
-    """For a person: what was covered, and the smallest counterexample."""
-    cast, coverage = found.cast, found.coverage
-    console.print(
-        f"{cast.target.name}: {cast.clients} clients, {cast.requests} request each, limit "
-        f"{cast.quota.limit} in {cast.quota.window:g} s, granularity {cast.granularity}, "
-        f"{found.server.get('name', '')} {found.server.get('version', '')}"
-    )
-    for finding in _findings(found) if verbose else _findings(found)[:1]:
-        console.print()
-        console.print(columns(finding.run))
-        console.print(f"\nbecause {finding.because}")
-        turns = finding.run.switches
-        console.print(
-            f"{finding.check}: {len(finding.run.steps)} steps, {turns} context switches, schedule "
-            f"{finding.schedule.token} ({folder / schedule_file(finding)})"
-        )
-    console.print()
-    if found.worst is not None:
-        seen = "" if coverage.complete else " seen"
-        console.print(f"worst overshoot{seen}: {found.worst.measure} over a limit of {found.limit}")
-    for bad, what in (
-        (coverage.overshooting, "overshoot"),
-        (coverage.refusing, "refuse somebody while there is room"),
-    ):
-        if bad:
-            share = 100 * bad / coverage.schedules
-            console.print(f"{bad:,} of {coverage.schedules:,} schedules {what} ({_percent(share)})")
-    console.print(f"covered: {coverage.sentence}, in {found.seconds:.2f} s")
-    if found.doubt:
-        console.print(f"not complete: {found.doubt}")
-
-
-def judgement(found: Exploration) -> Judgement:
-    """The checks that an exploration makes."""
-    cast = found.cast
-    checks = tuple(
-        _check(found, name, finding, bad)
-        for name, finding, bad in (
-            ("overshoot", found.overshoot, found.coverage.overshooting),
-            ("false-rejection", found.refusal, found.coverage.refusing),
-        )
-    )
-    quota = {"limit": cast.quota.limit, "window": cast.quota.window}
-    return Judgement(cast.target.name, quota, cast.seed, found.server, checks)
-
-
-def to_json(found: Exploration) -> dict[str, Any]:
-    """The shape of `--json`, with what only an exploration knows."""
-    said = judgement_to_json(judgement(found))
-    by_check = {finding.check: finding for finding in (found.refusal, found.overshoot) if finding}
-    for check in said["checks"]:
-        check["schedules"] = found.coverage.schedules
-        finding = by_check.get(check["name"])
-        check["counterexample"] = schedule_file(finding) if finding else None
-    return said
-
-
-def schedule_file(finding: Finding) -> str:
-    """Where a schedule is kept, within the folder of the run."""
-    return f"schedules/{finding.schedule.token}.json"
-
-
-def _findings(found: Exploration) -> list[Finding]:
-    """The smallest overshoot, the smallest false rejection, the worst overshoot."""
-    every = (found.overshoot, found.refusal, found.worst)
-    return list({f.schedule.token: f for f in every if f is not None}.values())
-
-
-def _check(found: Exploration, name: str, finding: Finding | None, bad: int) -> CheckResult:
-    coverage = found.coverage
-    measured: dict[str, Any] = {
-        "limit": found.limit, "clients": found.cast.clients, "schedules": coverage.schedules,
-        "bad_schedules": bad, "states": coverage.states, "strategy": coverage.strategy,
-    }  # fmt: skip
-    if name == "overshoot":
-        most = (one.measure for one in (found.overshoot, found.worst) if one is not None)
-        measured["overshoot"] = max(most, default=0)
-    if finding is not None:
-        measured |= {"steps": len(finding.run.steps), "context_switches": finding.run.switches}
-    because = finding.because if finding else found.doubt or f"none in {coverage.sentence}"
-    cause = None
-    if finding is not None:
-        cause = Cause.ALGORITHM if finding.sequential else Cause.RACE
-    verdict = found.verdict(finding)
-    return CheckResult(name, verdict, because, cause, measured, complete=coverage.complete)
-
-
-def _percent(share: float) -> str:
-    """A share in percent; what is not all is never told as 100 %."""
-    told = f"{share:.3g} %"
-    return "over 99.9 %" if share < 100 and told == "100 %" else told

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -12,6 +11,7 @@ from limitproof.check.verdict import merge
 from limitproof.cli.execute import execute
 from limitproof.cli.exits import exit_of
 from limitproof.cli.options import (
+    Outputs,
     Rate,
     ScenarioName,
     Seconds,
@@ -19,9 +19,8 @@ from limitproof.cli.options import (
     Whole,
     gather,
     load_options,
-    output_options,
-    place_options,
     quota_options,
+    with_outputs,
 )
 from limitproof.suite import memory_seconds
 
@@ -50,15 +49,10 @@ MEMORY_CHECKS = ("contract", "memory", "expiry")
     help="Requests a second of all clients, sent on schedule (open loop); max: a closed loop.",
 )
 @click.option("--keys", type=Whole(1, 1_000_000), help="Keys, chosen by Zipf's law.")
-@place_options
-@output_options
+@with_outputs
 def load(
     target: Target,
-    address: str | None,
-    results: Path,
-    json_file: str | None,
-    quiet: bool,
-    verbose: bool,
+    outputs: Outputs,
     **options: Any,
 ) -> int:
     """Real multi-process load through Locust on one limiter.
@@ -66,10 +60,7 @@ def load(
     A chosen scenario is joined by the sequential controls (window_edge, same_instant,
     take_turns), which tell a fault of the algorithm from a race.
     """
-    finished = execute(
-        [target], gather(**options), name=f"load-{target.name}", address=address, folder=results,
-        json_file=json_file, quiet=quiet, verbose=verbose,
-    )  # fmt: skip
+    finished = execute([target], gather(**options), name=f"load-{target.name}", outputs=outputs)
     return exit_of(merge(one.judgement.verdict for one in finished.judged))
 
 
@@ -84,16 +75,11 @@ def load(
     show_default=True,
     help="Windows of traffic, 4 to 3600.",
 )
-@place_options
-@output_options
+@with_outputs
 def memory(
     target: Target,
     windows: int,
-    address: str | None,
-    results: Path,
-    json_file: str | None,
-    quiet: bool,
-    verbose: bool,
+    outputs: Outputs,
     **options: Any,
 ) -> int:
     """Key memory over many windows: traffic above the limit, then silence.
@@ -106,8 +92,5 @@ def memory(
         checks=MEMORY_CHECKS,
         **options,
     )
-    finished = execute(
-        [target], chosen, name=f"memory-{target.name}", address=address, folder=results,
-        json_file=json_file, quiet=quiet, verbose=verbose,
-    )  # fmt: skip
+    finished = execute([target], chosen, name=f"memory-{target.name}", outputs=outputs)
     return exit_of(merge(one.judgement.verdict for one in finished.judged))

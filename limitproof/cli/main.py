@@ -26,7 +26,19 @@ from limitproof.load.locust import LocustError
 from limitproof.servers.errors import AddressError, ServerError
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Commands(click.Group):
+    """A group whose list of commands says of each its whole first sentence."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            known = [(name, self.get_command(ctx, name)) for name in self.commands]
+            formatter.write_dl([(name, one.get_short_help_str(999)) for name, one in known if one])
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="limitproof")
 def limitproof() -> None:
     """Find out whether a Redis-backed rate limiter keeps its promise.

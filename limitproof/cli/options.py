@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import reduce
+from dataclasses import dataclass
+from functools import reduce, wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -62,6 +63,15 @@ class Seconds(click.ParamType[float]):
         if not self._least <= number <= self._most:
             self.fail(f"{value!r} is not within {self._least:g} and {self._most:g} s", param, ctx)
         return number
+
+
+class Budget(Seconds):
+    """Seconds to spend, or 0 for not at all."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        return 0.0 if str(value) in ("0", "0.0") else super().convert(value, param, ctx)
 
 
 class Rate(click.ParamType[float | str]):
@@ -148,15 +158,16 @@ load_options = _together(
         help="sliding, fixed, token or token:RATE:BURST instead of what the limiter declares.",
     ),
 )  # fmt: skip
+results_option = click.option(
+    "--results", type=click.Path(file_okay=False, path_type=Path), default=Path("results"),
+    show_default=True, help="Folder for the run.",
+)  # fmt: skip
 place_options = _together(
     click.option(
         "--redis", "address", metavar="spawn|spawn:PROGRAM|URL",
         help="Where Redis is. [default: LIMITPROOF_REDIS_URL, else the embedded server]",
     ),
-    click.option(
-        "--results", type=click.Path(file_okay=False, path_type=Path), default=Path("results"),
-        show_default=True, help="Folder for the run.",
-    ),
+    results_option,
 )  # fmt: skip
 output_options = _together(
     click.option(
@@ -169,6 +180,41 @@ output_options = _together(
     click.option("-q", "--quiet", is_flag=True, help="The verdict only."),
     click.option("-v", "--verbose", is_flag=True, help="Every check of every limiter."),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Where a run takes place and what it shows: the options of `with_outputs`.
+
+    address: of Redis, None for the default; results: the folder of all runs; json_file: None for
+    none, "-" for standard output.
+    """
+
+    address: str | None
+    results: Path
+    json_file: str | None
+    quiet: bool
+    verbose: bool
+
+
+def with_outputs(function: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the options of place and output, as one argument `outputs`."""
+
+    @place_options
+    @output_options
+    @wraps(function)
+    def command(
+        address: str | None,
+        results: Path,
+        json_file: str | None,
+        quiet: bool,
+        verbose: bool,
+        **others: Any,
+    ) -> int:
+        outputs = Outputs(address, results, json_file, quiet, verbose)
+        return function(outputs=outputs, **others)
+
+    return command
 
 
 def gather(
@@ -184,6 +230,7 @@ def gather(
     rate: float | str | None = None,
     keys: int | None = None,
     checks: tuple[str, ...] = (),
+    explore: float = 0.0,
 ) -> LoadOptions:
     """Options of a load run. Raises click.UsageError for those that make no sense together."""
     quota = Quota(limit, window)
@@ -210,4 +257,5 @@ def gather(
         keys=keys,
         promise=promise,
         checks=checks,
+        explore=explore,
     )

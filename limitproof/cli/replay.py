@@ -9,7 +9,7 @@ import click
 
 from limiters.registry import resolve
 from limitproof.cli.exits import Exit
-from limitproof.cli.explore import virtual_program
+from limitproof.cli.explore import virtual_option, virtual_program
 from limitproof.cli.options import output_options
 from limitproof.report.console import console_for
 from limitproof.report.interleaving import columns
@@ -28,12 +28,7 @@ EXITS = {
 @click.command()
 @click.argument("schedule", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--target", help="Another limiter than the one that the schedule names.")
-@click.option(
-    "--redis",
-    "address",
-    metavar="spawn|spawn:PROGRAM",
-    help="The server program. [default: the embedded one]",
-)
+@virtual_option
 @output_options
 def replay(
     schedule: Path,

@@ -9,9 +9,10 @@ import click
 from limitproof.events import RunFinished
 from limitproof.expectations import judged_against_known
 from limitproof.report.console import console_for
+from limitproof.report.exploration import show, write_page
 from limitproof.report.html import HtmlReport
 from limitproof.report.terminal import Terminal
-from limitproof.results import find_histories
+from limitproof.results import EXPLORED, HISTORY, find_saved, load_explored
 
 
 @click.command()
@@ -19,8 +20,16 @@ from limitproof.results import find_histories
 def report(run: Path) -> None:
     """Draw the report of a stored RUN again (a folder of results/)."""
     console = console_for()
+    if (run / EXPLORED).exists() and not (run / HISTORY).exists():
+        for one in load_explored(run):
+            page = write_page(one, run)
+            show(console, one, run, verbose=False)
+            console.print(f"report: {page}")
+        return
     with console.status("judging and drawing"):
-        judged = tuple(judged_against_known(history, run) for history in find_histories(run))
+        judged = tuple(
+            judged_against_known(one.history, one.folder, one.explored) for one in find_saved(run)
+        )
         finished = RunFinished(run, judged)
         HtmlReport().handle(finished)
     single = len(judged) == 1

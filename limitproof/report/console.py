@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import re
+import sys
+from typing import IO, Any, cast
+
 from rich.console import Console
 from rich.text import Text
 
 from limitproof.check.verdict import Verdict
 
 PLAIN_WIDTH = 160  # columns where there is no terminal to ask
+
+BLANKS = re.compile(r"[ \t]+(?=\n)")
 
 STYLES = {
     Verdict.PASS: "green",
@@ -17,14 +24,36 @@ STYLES = {
 }
 
 
+class _Trimmed:
+    """A stream whose lines end in no blanks: rich pads tables to the width of a terminal."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return self._stream.write(BLANKS.sub("", text))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 def console_for(*, stderr: bool = False) -> Console:
     """A console on standard output, or on standard error when that is kept for JSON.
 
-    Plain lines where it is not a terminal; NO_COLOR is obeyed (rich does). Brackets and colons
-    are what they are: names and messages come from limiters and files.
+    Plain lines where it is not a terminal, and where NO_COLOR is set: rich would leave out the
+    colours only, and go on with bold letters and a cursor that moves. Brackets and colons are
+    what they are: names and messages come from limiters and files.
     """
-    console = Console(stderr=stderr, highlight=False, soft_wrap=False, markup=False, emoji=False)
-    if not console.is_terminal:
+    stream = sys.stderr if stderr else sys.stdout
+    console = Console(
+        file=cast(IO[str], _Trimmed(stream)),
+        force_terminal=False if os.environ.get("NO_COLOR") else None,
+        highlight=False,
+        soft_wrap=False,
+        markup=False,
+        emoji=False,
+    )
+    if not stream.isatty():
         console.width = PLAIN_WIDTH
     return console
 

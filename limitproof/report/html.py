@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from limitproof.report import page
 from limitproof.results import write_text
 
 NAME = "report.html"
+CHECKS = "checks.html"
 LARGEST = 990_000  # bytes of a page with every comfort
 
 
@@ -62,13 +63,37 @@ def render(
         counted=page.counted(judged),
         meaning=page.meaning(judged),
         about=page.about(folder, judged),
-        cards=page.cards(judged),
+        cards=page.cards(judged, brief=brief),
+        explored=any(one.explored for one in judged),
         figures=figures,
         symbols=page.SYMBOLS,
         brief=brief,
         stopped=page.clip(stopped or next(filter(None, interrupted), "")),
         others=any(one.history.meta.promise.get("kind") != "sliding" for one in judged),
     )  # fmt: skip
+
+
+def write_checks_report(
+    folder: Path, cards: Callable[[bool], Sequence[page.ChecksCard]], *, stopped: str = ""
+) -> Path:
+    """Draw the report of checks that no history stands behind; the path of the page.
+
+    cards: makes what is shown, of all comforts or (True) as small as can be. Raises OSError when
+    the folder cannot be written.
+    """
+    path = folder / NAME
+    for brief in (False, True):
+        text = _environment().get_template(CHECKS).render(
+            title=folder.resolve().name,
+            cards=cards(brief),
+            symbols=page.SYMBOLS,
+            brief=brief,
+            stopped=page.clip(stopped),
+        )  # fmt: skip
+        if len(text.encode(errors="backslashreplace")) <= LARGEST:
+            break
+    write_text(path, text)
+    return path
 
 
 def _environment() -> jinja2.Environment:

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limitproof import results
-from limitproof.check.verdict import CheckResult, Verdict
+from limitproof.check.verdict import CheckResult, Judgement, Verdict
 from limitproof.events import LimiterJudged
+from limitproof.report.counterexamples import Diagram, covered, diagrams
 from limitproof.report.evidence import Timeline, duration, sentence, table, timeline
 from limitproof.report.numbers import count
 from limitproof.report.summary import Line, line_of, open_loop
@@ -55,6 +56,22 @@ class Card:
     errors: tuple[str, ...]
     more_errors: int
     surprises: tuple[str, ...]
+    missed: str
+    diagrams: tuple[Diagram, ...]
+    explored: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChecksCard:
+    """One limiter's checks where there is no history: names and texts, checks, diagrams."""
+
+    anchor: str
+    limiter: str
+    verdict: str
+    cause: str
+    facts: tuple[tuple[str, str], ...]
+    checks: tuple[CheckCard, ...]
+    diagrams: tuple[Diagram, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +83,40 @@ class Figure:
     dark: str
 
 
-def cards(judged: Sequence[LimiterJudged]) -> tuple[Card, ...]:
+def cards(judged: Sequence[LimiterJudged], *, brief: bool = False) -> tuple[Card, ...]:
     """The limiters in the order of the run."""
-    return tuple(_card(number, one) for number, one in enumerate(judged, 1))
+    return tuple(_card(number, one, brief=brief) for number, one in enumerate(judged, 1))
 
 
-def _card(number: int, one: LimiterJudged) -> Card:
+def checks_card(
+    judgement: Judgement,
+    facts: Sequence[tuple[str, str]] = (),
+    drawn: Sequence[Diagram] = (),
+    *,
+    number: int = 1,
+) -> ChecksCard:
+    """A judgement that no history stands behind, with whatever is to be said and drawn of it."""
+    return ChecksCard(
+        anchor=_anchor(number, judgement.limiter),
+        limiter=judgement.limiter,
+        verdict=judgement.verdict.value,
+        cause=judgement.cause.value if judgement.cause else "",
+        facts=tuple((name, clip(text)) for name, text in facts if text),
+        checks=tuple(_check(check) for check in judgement.checks),
+        diagrams=tuple(drawn),
+    )
+
+
+def _anchor(number: int, name: str) -> str:
+    slug = re.sub(r"[^A-Za-z0-9_-]+", "-", name)[:40]
+    return f"{number}-{slug}"
+
+
+def _card(number: int, one: LimiterJudged, *, brief: bool) -> Card:
     line = line_of(one)
-    slug = re.sub(r"[^A-Za-z0-9_-]+", "-", one.limiter)[:40]
+    anchor = _anchor(number, one.limiter)
     return Card(
-        anchor=f"{number}-{slug}",
+        anchor=anchor,
         line=line,
         cells=(
             line.overshoot_told,
@@ -91,6 +132,9 @@ def _card(number: int, one: LimiterJudged) -> Card:
         errors=tuple(clip(error) for error in one.history.errors[:MOST_ERRORS]),
         more_errors=max(0, len(one.history.errors) - MOST_ERRORS),
         surprises=one.surprises,
+        missed=clip(one.missed),
+        diagrams=diagrams(one.explored, one.judgement, one.folder, name=f"{anchor}-", brief=brief),
+        explored=line.explored,
     )
 
 
@@ -113,6 +157,7 @@ def _facts(one: LimiterJudged, line: Line) -> tuple[tuple[str, str], ...]:
             ),
             ("latency from the intended instant", f"{median} median, {high} p99, {worst} worst"),
         ]
+    facts += [("explored", covered(exploration)) for exploration in one.explored]
     return tuple((name, clip(text)) for name, text in facts if text)
 
 
@@ -126,7 +171,7 @@ def _check(check: CheckResult) -> CheckCard:
         verdict=check.verdict.value,
         cause=check.cause.value if check.cause else "",
         because=clip(check.because),
-        measured=tuple((name.replace("_", " "), _plain(v)) for name, v in check.measured.items()),
+        measured=_measured(check.measured),
         place=clip(evidence.key, 120) if evidence else "",
         drawing=drawing,
         single=single,
@@ -134,6 +179,16 @@ def _check(check: CheckResult) -> CheckCard:
         rows=tuple(tuple(clip(cell, 120) for cell in row) for row in rows),
         hidden=max(0, evidence.total - len(rows)) if evidence and rows else 0,
     )
+
+
+def _measured(measured: Mapping[str, Any], prefix: str = "") -> tuple[tuple[str, str], ...]:
+    """Names and texts of figures; what is within another mapping has that one's name before it."""
+    told: list[tuple[str, str]] = []
+    for name, value in measured.items():
+        words = f"{prefix}{name.replace('_', ' ')}"
+        inner = isinstance(value, Mapping) and not prefix
+        told += _measured(value, f"{words} ") if inner else [(words, _plain(value))]
+    return tuple(told)
 
 
 def about(folder: Path, judged: Sequence[LimiterJudged]) -> tuple[tuple[str, str], ...]:

@@ -10,6 +10,7 @@ import numpy as np
 from limitproof.check.verdict import CheckResult, Judgement, Verdict
 from limitproof.events import LimiterJudged
 from limitproof.history.columns import NANOSECONDS, History
+from limitproof.report.counterexamples import in_short
 from limitproof.report.numbers import count, si
 
 
@@ -21,7 +22,7 @@ class Line:
     history overshoots a sliding window of the quota, where that is not what was promised (None
     where it is); ratio: the worst window over the limit; slope: bytes a request that stay for
     ever (None where memory does not grow), memory: the same in words; rate: operations a second
-    in the busiest scenario.
+    in the busiest scenario; explored: what exploring has shown.
     """
 
     limiter: str
@@ -40,6 +41,7 @@ class Line:
     rate: float
     operations: int
     interrupted: str
+    explored: str = "-"
 
     @property
     def overshoot_told(self) -> str:
@@ -75,6 +77,7 @@ def line_of(judged: LimiterJudged) -> Line:
         rate=busiest_rate(history),
         operations=int(history.operations.sent.sum()),
         interrupted=history.meta.interrupted,
+        explored=in_short(judged.explored),
     )
 
 

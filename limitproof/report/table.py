@@ -54,6 +54,8 @@ def limiters_table(judged: Sequence[LimiterJudged], width: int = 160) -> Table:
         _Column("memory", [line.memory for line in lines], 6),
         _Column("req/s", [count(line.rate) for line in lines], 4),
     ]
+    if any(line.explored != "-" for line in lines):
+        shown.insert(8, _Column("explored", [line.explored for line in lines], 8, right=False))
     if any(line.written_by != "-" for line in lines):
         authors = [_shortened(line.written_by, 28) for line in lines]
         shown.append(_Column("written by", authors, 1, right=False))

@@ -11,6 +11,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from limitproof.check.verdict import Verdict
 from limitproof.events import (
     Event,
+    ExplorationStarted,
+    LimiterExplored,
     LimiterJudged,
     LimiterStarted,
     RunFinished,
@@ -19,9 +21,14 @@ from limitproof.events import (
 )
 from limitproof.expectations import verdict_of
 from limitproof.report.console import styled
+from limitproof.report.counterexamples import covered, headline, in_short, named, replay_command
+from limitproof.report.interleaving import columns
 from limitproof.report.numbers import count
+from limitproof.report.steps import visible
 from limitproof.report.summary import open_loop
 from limitproof.report.table import checks_table, limiters_table
+
+MOST_STEPS = 40  # shown of one counterexample
 
 
 class Terminal:
@@ -63,6 +70,10 @@ class Terminal:
         match event:
             case RunStarted():
                 self._start(event)
+            case ExplorationStarted():
+                self._advance(f"exploring {event.limiter}")
+            case LimiterExplored():
+                self._explored(event)
             case LimiterStarted():
                 self._advance(event.limiter)
             case Tick():
@@ -92,6 +103,11 @@ class Terminal:
             done = min(elapsed, self._total)
             self._progress.update(self._task, description=description, completed=done)
 
+    def _explored(self, event: LimiterExplored) -> None:
+        if self._quiet or self._progress.disable is False:
+            return
+        self._console.print(f"  explored {event.limiter}: {in_short(event.explored)}")
+
     def _judged(self, event: LimiterJudged) -> None:
         if self._quiet or self._single or self._progress.disable is False:
             return
@@ -106,6 +122,7 @@ class Terminal:
                 if self._single or self._verbose:
                     self._console.print()
                     self._console.print(checks_table(one.judgement))
+                self._tell_counterexample(one)
                 self._tell_open_loop(one)
             self._tell_surprises(judged)
             if any(one.history.meta.promise.get("kind") != "sliding" for one in judged):
@@ -117,6 +134,18 @@ class Terminal:
         if event.stopped:
             self._console.print(f"ended early: {event.stopped}")
         self._console.print("verdict:", styled(verdict))
+
+    def _tell_counterexample(self, one: LimiterJudged) -> None:
+        """The smallest run that fails, and how to see it again; of a single limiter."""
+        if not self._single:
+            return
+        for exploration, shown in named(one.explored, one.judgement):
+            self._console.print(f"\n{headline(shown)}, because {visible(shown.because)}")
+            self._console.print(columns(shown.run, most=MOST_STEPS))
+            for fact in (exploration.share(shown.check), f"covered: {covered(exploration)}"):
+                if fact:
+                    self._console.print(fact)
+            self._console.print(f"again: {replay_command(shown, one.folder)}\n")
 
     def _tell_open_loop(self, one: LimiterJudged) -> None:
         schedule = open_loop(one.history) if self._single else None

@@ -65,8 +65,8 @@ class Walk:
             if runs % EVERY == 0 and (stopped := ended(tell, Progress(0, runs, spent), seconds)):
                 break
         return Coverage(
-            self._name, False, stopped or f"stopped after {runs:,} schedules", 0, steps, runs, over_runs,
-            refused_runs, first, worst, refusal, frozenset(outcomes),
+            self._name, False, stopped or f"stopped after {runs:,} schedules", 0, steps, runs,
+            over_runs, refused_runs, first, worst, refusal, frozenset(outcomes),
             f"{runs:,} schedules by {self._name} of an unknown number",
         )  # fmt: skip
 

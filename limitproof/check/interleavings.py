@@ -1,0 +1,126 @@
+"""`overshoot` and `false-rejection` from what an exploration has shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from limitproof.check.verdict import Cause, CheckResult, Judgement, Verdict, merge
+from limitproof.explored import Counterexample, Explored
+
+NAMES = ("overshoot", "false-rejection")
+
+
+def smallest(explored: Explored, check: str) -> Counterexample | None:
+    """The counterexample that a check fails on, None when it does not fail."""
+    return explored.overshoot if check == "overshoot" else explored.refusal
+
+
+def verdict(explored: Explored, check: str) -> Verdict:
+    """Fails by a confirmed run, passes by a complete search without any doubt."""
+    if smallest(explored, check) is not None:
+        return Verdict.FAIL
+    return Verdict.PASS if explored.complete and not explored.doubt else Verdict.UNKNOWN
+
+
+def judge_exploration(explored: Explored) -> tuple[CheckResult, ...]:
+    """The checks that one exploration makes.
+
+    measured: limit, clients, schedules, bad_schedules, states, strategy; overshoot: the worst
+    confirmed one; steps and context_switches of the smallest counterexample.
+    """
+    return tuple(_check(explored, name) for name in NAMES)
+
+
+def judgement_of(explored: Explored) -> Judgement:
+    """One exploration as a judgement of its limiter."""
+    quota = {"limit": explored.quota_limit, "window": explored.window}
+    checks = judge_exploration(explored)
+    return Judgement(explored.limiter, quota, explored.seed, explored.server, checks)
+
+
+def judge_explorations(explored: Sequence[Explored]) -> tuple[CheckResult, ...]:
+    """One result a check for several explorations of a limiter, the one to show first told first.
+
+    A failure is told by the first that shows it with the simplest cause. A pass needs a pass of
+    each granularity, and a search that only ran out of time does not take it back: fewer clients
+    were looked at completely. None at all judges nothing.
+    """
+    return tuple(_together(explored, name) for name in NAMES) if explored else ()
+
+
+def with_explorations(judgement: Judgement, explored: Sequence[Explored]) -> Judgement:
+    """A limiter's judgement and what exploring it has shown, as one judgement."""
+    found = {check.name: check for check in judge_explorations(explored)}
+    checks = [
+        _merged(check, found.pop(check.name)) if check.name in found else check
+        for check in judgement.checks
+    ]
+    return replace(judgement, checks=(*checks, *found.values()))
+
+
+def _check(explored: Explored, name: str) -> CheckResult:
+    shown = smallest(explored, name)
+    measured: dict[str, Any] = {
+        "limit": explored.limit, "clients": explored.clients, "schedules": explored.schedules,
+        "bad_schedules": explored.bad(name), "states": explored.states,
+        "strategy": explored.strategy,
+    }  # fmt: skip
+    if name == "overshoot":
+        most = (one.measure for one in (explored.overshoot, explored.worst) if one is not None)
+        measured["overshoot"] = max(most, default=0)
+    if shown is not None:
+        measured |= {"steps": len(shown.run.steps), "context_switches": shown.run.switches}
+    return CheckResult(
+        name,
+        verdict(explored, name),
+        shown.because if shown else explored.doubt or f"none in {explored.sentence}",
+        None if shown is None else _cause(shown),
+        measured,
+        complete=explored.complete,
+        schedules=explored.schedules,
+        counterexample=shown.file if shown else None,
+    )
+
+
+def _order(result: CheckResult) -> int:
+    return next((place for place, cause in enumerate(Cause) if cause is result.cause), len(Cause))
+
+
+def _cause(shown: Counterexample) -> Cause:
+    return Cause.ALGORITHM if shown.sequential else Cause.RACE
+
+
+def _together(explored: Sequence[Explored], name: str) -> CheckResult:
+    failing = [one for one in explored if verdict(one, name) is Verdict.FAIL]
+    if failing:
+        results = [(_check(one, name), one.cast) for one in failing]
+        found, cast = min(results, key=lambda result: _order(result[0]))
+        return replace(found, because=f"{found.because} ({cast})")
+    passed = [one for one in explored if verdict(one, name) is Verdict.PASS]
+    sure = {one.granularity for one in passed} == {one.granularity for one in explored}
+    doubts = [one.doubt for one in explored if one not in passed and not (sure and one.unfinished)]
+    widest = max(passed or explored, key=lambda one: one.schedules)
+    told = doubts[0] if doubts else f"none in {widest.sentence}, of {widest.clients} clients"
+    return replace(
+        _check(widest, name),
+        verdict=Verdict.UNKNOWN if doubts or not sure else Verdict.PASS,
+        because=told or widest.sentence,
+        complete=sure and not doubts,
+    )
+
+
+def _merged(loaded: CheckResult, found: CheckResult) -> CheckResult:
+    causes = {loaded.cause, found.cause}
+    complete = [one.complete for one in (loaded, found) if one.complete is not None]
+    return replace(
+        loaded,
+        verdict=merge((loaded.verdict, found.verdict)),
+        cause=next((cause for cause in Cause if cause in causes), None),
+        because=f"{loaded.because}; explored: {found.because}",
+        measured={**loaded.measured, "explored": dict(found.measured)},
+        complete=all(complete) if complete else None,
+        schedules=found.schedules,
+        counterexample=found.counterexample,
+    )

@@ -1,0 +1,190 @@
+"""What exploring a limiter has shown, as plain data, and its file.
+
+Known to engines, checks, reports and files alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from limitproof.history.columns import Outcome
+from limitproof.schedules import Granularity, Run, Schedule, ScheduleError, Step
+
+SCHEMA = 1
+
+
+class ExploredError(ValueError):
+    """A file that holds no exploration of ours; the message is one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counterexample:
+    """A defect with its confirmed run.
+
+    check: its name; measure: its size, the overshoot or 1; because: one sentence; sequential:
+    one client after the other is enough.
+    """
+
+    check: str
+    measure: int
+    schedule: Schedule
+    run: Run
+    because: str
+    sequential: bool = False
+
+    @property
+    def file(self) -> str:
+        """Where the schedule is kept, within the folder of the run."""
+        return f"schedules/{self.schedule.token}.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Explored:
+    """One search through the interleavings of so many clients of a limiter.
+
+    quota_limit and window (s) are what the clients were given, limit the most that the promise
+    allows at once; states, schedules, overshooting and refusing as in the search's coverage;
+    sentence: what was covered; doubt: why nothing can be a pass, else ""; unfinished: it only ran
+    out of time; seconds: how long it took.
+    """
+
+    limiter: str
+    quota_limit: int
+    window: float
+    limit: int
+    clients: int
+    requests: int
+    seed: int
+    granularity: Granularity
+    strategy: str = "none"
+    complete: bool = False
+    states: int = 0
+    schedules: int = 0
+    overshooting: int = 0
+    refusing: int = 0
+    sentence: str = "nothing was explored"
+    doubt: str = ""
+    unfinished: bool = False
+    seconds: float = 0.0
+    server: Mapping[str, str] = field(default_factory=dict)
+    overshoot: Counterexample | None = None
+    worst: Counterexample | None = None
+    refusal: Counterexample | None = None
+
+    @property
+    def counterexamples(self) -> tuple[Counterexample, ...]:
+        """The smallest overshoot, the smallest false rejection, the worst overshoot: each once."""
+        every = (self.overshoot, self.refusal, self.worst)
+        return tuple({one.schedule.token: one for one in every if one is not None}.values())
+
+    def bad(self, check: str) -> int:
+        """How many of the schedules end in what this check fails."""
+        return self.overshooting if check == "overshoot" else self.refusing
+
+    def share(self, check: str) -> str:
+        """The share of bad schedules in words; "" where there is none."""
+        if not (bad := self.bad(check)):
+            return ""
+        what = "overshoot" if check == "overshoot" else "refuse somebody while there is room"
+        told = percent(100 * bad / self.schedules)
+        return f"{bad:,} of {self.schedules:,} schedules {what} ({told})"
+
+    @property
+    def cast(self) -> str:
+        """Who played, in words."""
+        more = f"{self.requests} requests" if self.requests > 1 else "1 request"
+        return (
+            f"{self.clients} clients, {more} each, limit {self.quota_limit} in {self.window:g} s, "
+            f"granularity {self.granularity}"
+        )
+
+
+def percent(share: float) -> str:
+    """A share in percent; what is not all is never told as 100 %."""
+    told = f"{share:.3g} %"
+    return "over 99.9 %" if share < 100 and told == "100 %" else told
+
+
+def to_json(explored: Sequence[Explored]) -> dict[str, Any]:
+    """Plain types only; `from_json` undoes it."""
+    return {"schema": SCHEMA, "explored": [_plain(one) for one in explored]}
+
+
+def from_json(data: Any) -> tuple[Explored, ...]:
+    """Raises ExploredError when a field is missing, unknown or of a wrong value."""
+    try:
+        if (schema := data["schema"]) != SCHEMA:
+            raise ExploredError(f"schema {schema!r} is not known here, only {SCHEMA}")
+        return tuple(_explored(one) for one in data["explored"])
+    except ScheduleError as error:
+        raise ExploredError(f"it names no schedule: {error}") from error
+    except ExploredError:
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ExploredError(f"this is no exploration: {error!r}") from error
+
+
+_SHOWN = ("overshoot", "worst", "refusal")
+
+
+def _plain(one: Explored) -> dict[str, Any]:
+    said = asdict(one) | {"server": dict(one.server)}
+    for name in _SHOWN:
+        shown: Counterexample | None = getattr(one, name)
+        if shown is not None:
+            said[name] = {
+                "check": shown.check,
+                "measure": shown.measure,
+                "because": shown.because,
+                "sequential": shown.sequential,
+                "schedule": shown.schedule.to_json(),
+                "steps": [_step_to_json(step) for step in shown.run.steps],
+                "answers": [[_name(one) for one in told] for told in shown.run.answers],
+            }
+    return said
+
+
+def _step_to_json(step: Step) -> dict[str, Any]:
+    return asdict(step) | {"answered": None if step.answered is None else _name(step.answered)}
+
+
+def _name(outcome: Outcome) -> str:
+    return Outcome(outcome).name.lower()
+
+
+def _explored(data: Mapping[str, Any]) -> Explored:
+    said = dict(data)
+    for name in _SHOWN:
+        said[name] = said.get(name) and _counterexample(said[name])
+    one = Explored(**said)
+    counts = (one.limit, one.clients, one.requests, one.states, one.schedules, one.overshooting)
+    if not all(isinstance(number, int) and number >= 0 for number in (*counts, one.refusing)):
+        raise ExploredError("a count is no whole number")
+    if not all(isinstance(text, str) for text in (one.limiter, one.sentence, one.doubt)):
+        raise ExploredError("a name or a sentence is no text")
+    if not isinstance(one.complete, bool) or not isinstance(one.unfinished, bool):
+        raise ExploredError("whether it was complete is neither true nor false")
+    return one
+
+
+def _counterexample(data: Mapping[str, Any]) -> Counterexample:
+    run = Run(
+        tuple(_step(step) for step in data["steps"]),
+        tuple(tuple(Outcome[one.upper()] for one in told) for told in data["answers"]),
+    )
+    schedule = Schedule.from_json(data["schedule"])
+    measure, sequential = int(data["measure"]), bool(data["sequential"])
+    return Counterexample(
+        str(data["check"]), measure, schedule, run, str(data["because"]), sequential
+    )
+
+
+def _step(data: Mapping[str, Any]) -> Step:
+    said = dict(data)
+    for name in ("commands", "replies"):
+        said[name] = tuple(map(str, said[name]))
+    answered = said.pop("answered")
+    said |= {"client": int(said["client"]), "state": str(said["state"])}
+    return Step(**said, answered=None if answered is None else Outcome[answered.upper()])
