@@ -166,7 +166,7 @@ def _factory(module: ModuleType, name: str, target: str) -> Any:
         asked = f"has no {name!r}" if name else f"is only a place: name the factory, {target}:..."
         raise TargetError(f"{_shown(module)} {asked}; it has {there}") from None
     if inspect.isclass(found) and hasattr(found, "make_limiter"):
-        found = found().make_limiter  # a class of tests, see limitproof.testing
+        found = getattr(found(), "make_limiter")  # noqa: B009 - a class of tests: limitproof.testing
     if not callable(found):
         raise TargetError(
             f"{name!r} in {_shown(module)} is {type(found).__name__}, not callable; "
