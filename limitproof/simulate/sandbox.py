@@ -5,6 +5,7 @@ Everything here is changed for the length of a `with` and is as before afterward
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import signal
@@ -12,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from fractions import Fraction
 from types import FrameType
 from typing import Any, NoReturn
 from unittest.mock import patch
@@ -42,12 +43,11 @@ def sandbox(
     whose clock is another than that of the client before it.
     """
     before = random.getstate()
-    start = datetime.fromtimestamp(instant(), UTC)
     patches = (
         patch.object(os, "urandom", urandom),
         patch.object(random, "_urandom", urandom),
         patch.object(time, "monotonic", instant),
-        patch.object(time, "monotonic_ns", lambda: round(instant() * 1e9)),
+        patch.object(time, "monotonic_ns", lambda: round(instant() * 1e6) * 1000),
         patch.object(time, "sleep", sleep),
         patch.object(redis.retry, "sleep", sleep),
         patch.object(Connection, "_connect", _no_connection),
@@ -56,16 +56,27 @@ def sandbox(
         patch.object(redis.asyncio.UnixDomainSocketConnection, "_connect", _no_connection),
     )
     try:
-        with time_machine.travel(start, tick=False) as traveller:
+        with time_machine.travel(_not_before(instant()), tick=False) as traveller:
             for one in patches:
                 one.start()
             try:
-                yield traveller.move_to
+                yield lambda seconds: traveller.move_to(_not_before(seconds))
             finally:
                 for one in reversed(patches):
                     one.stop()
     finally:
         random.setstate(before)
+
+
+def _not_before(seconds: float) -> float:
+    """The whole microsecond that is meant, or the next float above it.
+
+    time.time_ns() and datetime.now() cut off: the float nearest to 1700000001.001 is a little less,
+    and they would tell the millisecond before.
+    """
+    if Fraction(seconds) * 1_000_000 >= round(seconds * 1_000_000):
+        return seconds
+    return math.nextafter(seconds, math.inf)
 
 
 @contextmanager
