@@ -39,7 +39,8 @@ REHEARSED = 20  # most requests of the rehearsal
 class Cast:
     """Who plays: a limiter, its quota, so many clients of so many requests each.
 
-    offsets: by how many microseconds each client's clock is off, () when none is.
+    offsets: by how many microseconds each client's clock is off, () when none is. moves: how often
+    the clock may move on within one run, at most, when all runs are looked through.
     """
 
     target: Target
@@ -49,6 +50,7 @@ class Cast:
     seed: int = 0
     granularity: Granularity = "packet"
     offsets: tuple[int, ...] = ()
+    moves: int = 0
 
     def offset(self, client: int) -> int:
         """How far a client's clock is off, in microseconds."""
@@ -393,8 +395,11 @@ def open_world(
 
 
 @contextmanager
-def world_on(virtual: VirtualServer, cast: Cast) -> Iterator[World]:
-    """A world on a virtual server that runs already; it is emptied."""
+def world_on(virtual: VirtualServer, cast: Cast, *, rehearsed: bool = True) -> Iterator[World]:
+    """A world on a virtual server that runs already; it is emptied.
+
+    rehearsed: False for a limiter that remembers in its process what it was asked in a rehearsal.
+    """
     path = virtual.server.url.removeprefix("unix://")
     if virtual.moving:
         virtual.set(START)
@@ -405,7 +410,8 @@ def world_on(virtual: VirtualServer, cast: Cast) -> Iterator[World]:
             sandbox(world.clock, world.urandom, world.sleep) as world.travel,
             watchdog(world.turns, world.inside),
         ):
-            world.rehearse()
+            if rehearsed:
+                world.rehearse()
             yield world
     finally:
         world.close()

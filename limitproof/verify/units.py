@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import reduce
 
-from limitproof.check.verdict import Cause, Verdict
+from limitproof.check.verdict import Cause, CheckResult, Verdict
+from limitproof.simulate.refusal import RefusedError
 from limitproof.verify.laboratory import Check, Examined, Laboratory
 
 
@@ -33,6 +35,23 @@ UNITS: tuple[Unit, ...] = ()
 def named() -> tuple[str, ...]:
     """All checks, each once, in the order in which they are told."""
     return tuple(dict.fromkeys(name for unit in UNITS for name in unit.names))
+
+
+def examine(laboratory: Laboratory, name: str, seconds: float) -> Examined:
+    """One check, by every unit that makes it, in about so many seconds.
+
+    Raises ServerError when the server dies.
+    """
+    units = [unit for unit in UNITS if name in unit.names]
+    found: list[Examined] = []
+    for unit in units:
+        laboratory.allow(seconds / len(units))
+        try:
+            found.append(unit.examine(laboratory, [name])[name])
+        except RefusedError as refusal:
+            why = f"not simulated: {refusal}"
+            found.append(Examined(CheckResult(name, Verdict.UNKNOWN, why, complete=False)))
+    return reduce(combined, found)
 
 
 def combined(one: Examined, other: Examined) -> Examined:

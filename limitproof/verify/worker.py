@@ -15,7 +15,8 @@ from limitproof.check.verdict import CheckResult, Verdict
 from limitproof.promises import parse_promise
 from limitproof.servers.errors import ServerError
 from limitproof.servers.lifetime import die_with_parent
-from limitproof.simulate.refusal import RefusedError
+from limitproof.simulate.refusal import LocalStateError, RefusedError
+from limitproof.verify.apart import examine_apart
 from limitproof.verify.laboratory import Examined, Subject, open_laboratory
 from limitproof.verify.units import UNITS
 
@@ -107,6 +108,8 @@ def _work(
             pipe.send(Begun(number, share))
             try:
                 found = dict(unit.examine(laboratory, wanted))
+            except LocalStateError:
+                found = examine_apart(subject, wanted, brief.program)
             except RefusedError as refusal:
                 why = f"not simulated: {refusal}"
                 found = {

@@ -1,0 +1,70 @@
+"""A limiter whose state is in its process, asked in two of them.
+
+In the simulated world all clients share a process, and would share such a limiter's state; in
+production they do not.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Collection
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from limiters.contract import Quota
+from limiters.registry import resolve
+from limitproof.check.tales.overshoot import overshoot
+from limitproof.check.tales.remaining import remaining
+from limitproof.check.verdict import Cause, CheckResult, Verdict
+from limitproof.servers.virtual import virtual_server
+from limitproof.simulate.world import Cast, world_on
+from limitproof.stories import Operation, Tale
+from limitproof.verify.laboratory import Examined, Subject
+from limitproof.verify.player import Player
+
+PROCESSES = 2
+JUDGES = {"overshoot": overshoot, "remaining": remaining}
+
+
+def examine_apart(
+    subject: Subject, names: Collection[str], program: Path | None
+) -> dict[str, Examined]:
+    """Ask in one process after the other, all at one instant of virtual time.
+
+    What needs more than that is unknown. Raises ServerError without a server.
+    """
+    told: list[Operation] = []
+    for number in range(PROCESSES):
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(1, mp_context=context) as pool:
+            told += pool.submit(
+                _ask_alone, number, subject.target.spec, subject.quota, subject.seed, program
+            ).result()
+    tale = Tale(tuple(told))
+    where = f"with its state in each of {PROCESSES} processes"
+    found = {}
+    for name in names:
+        why = JUDGES[name](tale, subject.promised) if name in JUDGES else ""
+        if why:
+            result = CheckResult(name, Verdict.FAIL, f"{where}: {why}", Cause.ALGORITHM)
+        else:
+            result = CheckResult(
+                name, Verdict.UNKNOWN, "not simulated: its state is in the process", complete=False
+            )
+        found[name] = Examined(result)
+    return found
+
+
+def _ask_alone(
+    number: int, spec: str, quota: Quota, seed: int, program: Path | None
+) -> list[Operation]:
+    """In a process of its own: one client asks until it is refused, at the first instant."""
+    cast = Cast(resolve(spec), quota, number + 1, 1, seed)
+    with (
+        virtual_server(program) as virtual,
+        world_on(virtual, cast, rehearsed=False) as world,
+    ):
+        player = Player(world)
+        for _ in range(quota.limit + 1):
+            player.acquire(number)
+        return list(player.tale().operations)
