@@ -41,6 +41,9 @@ class Coverage:
     schedules end with one. orders: the ends that the requests have one after the other, at one
     instant; empty where that was not looked at. disorder: the smallest witness that ends as none
     of these, and disordered: how many schedules do.
+
+    unit: what is counted as schedules: "representatives" where one stands for all orders of its
+    independent steps, so that shares of them are no shares of the schedules.
     """
 
     strategy: str
@@ -63,6 +66,7 @@ class Coverage:
     disordered: int = 0
     orders: frozenset[End] = field(default_factory=frozenset)
     names: Names | None = field(default=None, compare=False)
+    unit: str = "schedules"
 
 
 @dataclass(frozen=True, slots=True)

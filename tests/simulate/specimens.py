@@ -180,3 +180,71 @@ class CannotBeMade:
 
     def acquire(self, key: str) -> Decision:
         raise AssertionError(key)
+
+
+class WatchesUntilDone(ClientClockLimiter):
+    """Optimistic: WATCH, read, MULTI, as often as it takes to commit. Right."""
+
+    def acquire(self, key: str) -> Decision:
+        with self.client.pipeline() as pipe:
+            while True:
+                pipe.watch(key)  # type: ignore[no-untyped-call]
+                count = int(pipe.get(key) or 0)
+                if count >= self.limit:
+                    return Decision(False)
+                pipe.multi()
+                pipe.set(key, count + 1, px=self.window)
+                try:
+                    pipe.execute()
+                except redis.WatchError:
+                    continue
+                return Decision(True)
+
+
+class WatchesTooLate(ClientClockLimiter):
+    """Reads before it watches: what came in between goes unnoticed."""
+
+    def acquire(self, key: str) -> Decision:
+        with self.client.pipeline() as pipe:
+            while True:
+                count = int(self.client.get(key) or 0)
+                if count >= self.limit:
+                    return Decision(False)
+                pipe.watch(key)  # type: ignore[no-untyped-call]
+                pipe.multi()
+                pipe.set(key, count + 1, px=self.window)
+                try:
+                    pipe.execute()
+                except redis.WatchError:
+                    continue
+                return Decision(True)
+
+
+class QueuesByHand(ClientClockLimiter):
+    """MULTI, a write and EXEC as three round trips of one connection. Right."""
+
+    def acquire(self, key: str) -> Decision:
+        with self.client.pipeline() as pipe:
+            pipe.watch(f"{key}:unused")  # type: ignore[no-untyped-call]
+            pipe.immediate_execute_command("MULTI")
+            pipe.immediate_execute_command("INCR", key)
+            (count,) = pipe.immediate_execute_command("EXEC")
+        return Decision(int(count) <= self.limit)
+
+
+class WritesASideKey(ClientClockLimiter):
+    """A script that declares no key takes a place, and what another command reads is that key."""
+
+    def acquire(self, key: str) -> Decision:
+        taken = int(self.client.get(f"{key}:taken") or 0)
+        self.client.eval(f"return redis.call('INCR', '{key}:taken')", 0)
+        return Decision(taken < self.limit)
+
+
+class DrawsFromTheServer(ClientClockLimiter):
+    """Admits by what SPOP gives it."""
+
+    def acquire(self, key: str) -> Decision:
+        self.client.sadd(key, *range(100))
+        drawn: Any = self.client.spop(key)
+        return Decision(int(drawn) % 2 == 0)
