@@ -7,62 +7,68 @@ their end (stateless), all through unmodified redis-py on the real server.
 from __future__ import annotations
 
 import random
+import sys
 import time
 
-import redis
-
-from limiters.base import ClientClockLimiter, UniqueMembers
-from limiters.contract import Clock, Decision, Quota
+from benchmarks.figures import Figure, exit_code
+from limiters.contract import Quota
 from limiters.registry import resolve
 from limitproof.simulate.explore import explore
 from limitproof.simulate.world import Cast, open_world
 
-STATELESS_SECONDS = 2.0
+ROUNDS, SECONDS = 6, 0.5  # of stateless runs
+LEAST = 1_500  # stateless runs a second
+PATIENCE = 60.0  # seconds of a complete search
 COMPLETE = (
     ("get_set_json", 8, 4, 10.0),
-    ("benchmarks.exploring:CountThenAdd", 6, 2, 10.0),
+    ("benchmarks.count_then_add:CountThenAdd", 6, 2, 10.0),
     ("lua_atomic", 8, 4, 5.0),
 )
 """Limiter, clients, limit, and the most seconds it may take, start of Redis included."""
 
 
-class CountThenAdd(ClientClockLimiter):
-    """ZCARD, then ZADD: four round trips, unique members."""
-
-    def __init__(self, client: redis.Redis, quota: Quota, clock: Clock) -> None:
-        super().__init__(client, quota, clock)
-        self._members = UniqueMembers()
-
-    def acquire(self, key: str) -> Decision:
-        now = self.now()
-        self.client.zremrangebyscore(key, 0, now - self.window)
-        if self.client.zcard(key) >= self.limit:
-            return Decision(False)
-        self.client.zadd(key, {self._members.name(now): now})
-        self.client.pexpire(key, self.window)
-        return Decision(True)
-
-
-def stateless() -> float:
-    """Runs a second of four clients of get_set_json, limit 1, choices at random."""
+def stateless(rounds: int = ROUNDS, seconds: float = SECONDS) -> tuple[float, ...]:
+    """Runs a second in each round, of four clients of get_set_json, limit 1, choices at random."""
     source = random.Random(0)
+    rates = []
     with open_world(Cast(resolve("get_set_json"), Quota(1, 1.0), 4)) as world:
-        begun, runs = time.perf_counter(), 0
-        while (spent := time.perf_counter() - begun) < STATELESS_SECONDS:
-            world.trace(source.choice)
-            runs += 1
-    return runs / spent
+        for _ in range(rounds):
+            begun, runs = time.perf_counter(), 0
+            while (spent := time.perf_counter() - begun) < seconds:
+                world.trace(source.choice)
+                runs += 1
+            rates.append(runs / spent)
+    return tuple(rates)
 
 
-def main() -> None:
-    for target, clients, limit, most in COMPLETE:
-        found = explore(Cast(resolve(target), Quota(limit, 1.0), clients), 60.0, lambda _: None)
-        print(
-            f"{target}, {clients} clients, limit {limit}: {found.seconds:.2f} s (at most {most:g})"
-            f", {found.coverage.sentence}"
-        )
-    print(f"stateless: {stateless():,.0f} schedules a second (at least 1,500)")
+def completely(target: str, clients: int, limit: int, most: float) -> Figure:
+    """Search, print what was covered, and give the time it may take over what it took; a search
+    that is not complete counts as endless."""
+    found = explore(Cast(resolve(target), Quota(limit, 1.0), clients), PATIENCE, lambda _: None)
+    name = target.rpartition(":")[2]
+    print(
+        f"  {name}, {clients} clients, limit {limit}: {found.seconds:.2f} s, "
+        f"{found.coverage.sentence}{found.doubt and ', ' + found.doubt}",
+        flush=True,
+    )
+    complete = found.coverage.complete and not found.doubt
+    ratio = most / found.seconds if complete else 0.0
+    return Figure(f"{most:g} s / complete search of {name}, {clients} clients", [ratio], 1.0)
+
+
+def main() -> list[Figure]:
+    """Measure, print, and give the figures."""
+    print("exploring: complete searches, start of Redis included; then runs one by one")
+    figures = [completely(*search) for search in COMPLETE]
+    rates = stateless()
+    print(f"  stateless: {', '.join(f'{rate:,.0f}' for rate in rates)} schedules a second")
+    figures.append(
+        Figure(f"stateless schedules a second / {LEAST:,}", [rate / LEAST for rate in rates], 1.0)
+    )
+    for figure in figures:
+        print(f"  {figure}")
+    return figures
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code(main()))

@@ -38,7 +38,9 @@ class Figure:
         if not self.ratios:
             return f"{self.name}: skipped, {self.note}"
         low, high = median_interval(self.ratios)
-        said = f"{self.name}: median {median(self.ratios):.3f} (95 %: {low:.3f} to {high:.3f})"
+        said = f"{self.name}: {median(self.ratios):.3f}"
+        if len(self.ratios) > 1:
+            said = f"{self.name}: median {median(self.ratios):.3f} (95 %: {low:.3f} to {high:.3f})"
         if self.target is None:
             return said
         words = {
