@@ -17,6 +17,7 @@ from limitproof.schedules import Run, Schedule
 from limitproof.simulate.because import overshoot_because, refusal_because
 from limitproof.simulate.complete import Complete
 from limitproof.simulate.coverage import Coverage, Tell, Witness, sorted_answers
+from limitproof.simulate.dpor import Dpor
 from limitproof.simulate.pct import chance, pct
 from limitproof.simulate.refusal import RefusedError, UncacheableError, UnknownScriptError
 from limitproof.simulate.walk import Walk
@@ -117,30 +118,38 @@ def _explore(world: World, limit: int, seconds: float, tell: Tell) -> Exploratio
 
 
 def _search(world: World, limit: int, seconds: float, tell: Tell) -> tuple[Coverage, str]:
-    """Completely where that is valid and affordable, else by PCT; and why it was not complete."""
+    """By states; where these cannot be kept, by runs; else by PCT. And why it is not complete."""
     begun = time.perf_counter()
-    doubt = ""
-    for _ in range(TRIES):
-        try:
-            coverage = Complete().search(world, limit, 0.8 * seconds, tell)
-        except UnknownScriptError as error:
-            doubt = str(error)
-            differs(world)  # some runs on live connections: they load what is missing
-            continue
-        except UncacheableError as error:
-            doubt = str(error)
-            break
-        if coverage.complete or coverage.first or coverage.refusal:
-            return coverage, coverage.stopped
-        doubt = coverage.stopped
-        break
+    coverage, why = _by_states(world, limit, 0.8 * seconds, tell)
+    if coverage is None:
+        left = 0.8 * (seconds - (time.perf_counter() - begun))
+        coverage = Dpor().search(world, limit, left, tell)
+        said = f"{coverage.sentence} ({coverage.strategy}, because {why})"
+        coverage = replace(coverage, sentence=said)
+        why = f"{why}; {coverage.strategy}: {coverage.stopped}"
+    if coverage.complete or coverage.first or coverage.refusal:
+        return coverage, coverage.stopped
     left = max(seconds - (time.perf_counter() - begun), 0.1 * seconds)
     steps = len(world.trace(lambda enabled: enabled[0]).choices)
     clients = world.cast.clients
     walked = pct(clients, steps, DEPTH).search(world, limit, left, tell)
     sure = chance(clients, steps, DEPTH, walked.schedules)
     said = f"{walked.sentence}; a race of depth {DEPTH} is found with a probability of {sure:.2g}"
-    return replace(walked, sentence=said), doubt
+    return replace(walked, sentence=said), why or coverage.stopped
+
+
+def _by_states(world: World, limit: int, seconds: float, tell: Tell) -> tuple[Coverage | None, str]:
+    """Complete search with state caching; None where that is not valid, and why."""
+    why = ""
+    for _ in range(TRIES):
+        try:
+            return Complete().search(world, limit, seconds, tell), ""
+        except UnknownScriptError as error:
+            why = str(error)
+            differs(world)  # some runs on live connections: they load what is missing
+        except UncacheableError as error:
+            return None, str(error)
+    return None, why
 
 
 def differs(world: World) -> str:

@@ -224,8 +224,9 @@ class QueuesByHand(ClientClockLimiter):
     """MULTI, a write and EXEC as three round trips of one connection. Right."""
 
     def acquire(self, key: str) -> Decision:
-        with self.client.pipeline() as pipe:
-            pipe.watch(f"{key}:unused")  # type: ignore[no-untyped-call]
+        with self.client.pipeline() as untyped:
+            pipe: Any = untyped
+            pipe.watch(f"{key}:unused")
             pipe.immediate_execute_command("MULTI")
             pipe.immediate_execute_command("INCR", key)
             (count,) = pipe.immediate_execute_command("EXEC")

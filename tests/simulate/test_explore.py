@@ -125,11 +125,28 @@ def test_in_doubt_it_is_unknown(target: str, doubt: str) -> None:
     assert found.verdict(found.overshoot) is Verdict.UNKNOWN
 
 
-def test_watch_is_walked_and_never_passes() -> None:
-    found = explore(cast("Watching", 2), 0.5, silent)
-    assert "WATCH" in found.doubt
+def test_watch_is_searched_by_runs_and_may_pass() -> None:
+    found = explored("Watching", 3, 2)
+    assert found.coverage.sentence == (
+        "115 schedules up to the order of independent steps, all others end the same "
+        "(source-set DPOR, because WATCH leaves its mark on the connection, not in the keys)"
+    )
+    assert found.verdict(found.overshoot) is Verdict.PASS
+
+
+def test_a_watch_that_comes_too_late_is_found() -> None:
+    found = explored("WatchesTooLate", 2)
+    assert found.overshoot is not None
+    assert (len(found.overshoot.run.steps), found.overshoot.run.switches) == (6, 2)
+    assert not found.overshoot.sequential
+    assert found.coverage.unit == "representatives"
+
+
+def test_past_the_budget_runs_are_walked_and_never_pass() -> None:
+    found = explore(cast("Watching", 4, 3), 0.3, silent)
+    assert "WATCH leaves its mark" in found.doubt
+    assert "source-set DPOR: stopped after" in found.doubt
     assert "with a probability of" in found.coverage.sentence
-    assert found.coverage.schedules > 10
     assert found.verdict(found.overshoot) is Verdict.UNKNOWN
 
 
