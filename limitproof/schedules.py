@@ -20,6 +20,8 @@ Answers = tuple[tuple[Outcome, ...], ...]
 """What each client was told, in the order of its requests."""
 Spans = tuple[tuple[tuple[int, int], ...], ...]
 """For each client, when its requests began and ended, in microseconds since the epoch."""
+SHOWN = ("overshoot", "false-rejection", "contract", "linearizable")
+"""The checks that fail on a single run."""
 LONGEST = 10**15
 """The furthest that one choice moves a clock: some 30 years, in microseconds."""
 
@@ -143,5 +145,7 @@ def _check(schedule: Schedule) -> None:
         raise ScheduleError(f"granularity {schedule.granularity!r} is neither packet nor command")
     if not all(-LONGEST <= choice < schedule.clients for choice in schedule.choices):
         raise ScheduleError("a choice names a client that is not there")
+    if schedule.shows not in SHOWN:
+        raise ScheduleError(f"check {schedule.shows!r} is none of {', '.join(SHOWN)}")
     if schedule.offsets and len(schedule.offsets) != schedule.clients:
         raise ScheduleError("there must be as many offsets as clients, or none")

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from limitproof.check.yardstick import TOLERANCE, Yardstick
 from limitproof.history.columns import Outcome
+from limitproof.schedules import Answers, Spans
 
 MICRO = 1_000  # ns in a microsecond
 EDGE = TOLERANCE // MICRO
@@ -28,6 +29,15 @@ class Asked:
     outcome: Outcome
     begun: int
     ended: int
+
+
+def asked_of(answers: Answers, spans: Spans) -> list[Asked]:
+    """The requests of a run that are over: what each client was told, and when each request was."""
+    return [
+        Asked(outcome, begun, ended)
+        for told, times in zip(answers, spans, strict=True)
+        for outcome, (begun, ended) in zip(told, times, strict=True)
+    ]
 
 
 def overshoot_for_certain(requests: Iterable[Asked], yardstick: Yardstick) -> int:
@@ -51,12 +61,17 @@ def overshoot_for_certain(requests: Iterable[Asked], yardstick: Yardstick) -> in
 def refused_in_vain(requests: Sequence[Asked], yardstick: Yardstick) -> bool:
     """Whether somebody was refused although there was room at every instant of the request.
 
-    When all is over: requests that may still be admitted count as admitted nowhere.
+    To be asked when all is over: a request without an end may have been admitted.
     """
-    admitted = [one for one in requests if one.outcome is Outcome.ADMITTED]
-    return any(
-        _room(one, admitted, yardstick) for one in requests if one.outcome is Outcome.REJECTED
-    )
+    return any(with_room(one, requests, yardstick) for one in requests)
+
+
+def with_room(one: Asked, requests: Sequence[Asked], yardstick: Yardstick) -> bool:
+    """Whether this one of the requests was refused in vain."""
+    if one.outcome is not Outcome.REJECTED:
+        return False
+    admitted = [other for other in requests if other.outcome is Outcome.ADMITTED]
+    return _room(one, admitted, yardstick)
 
 
 def _excess(count: int, length: int, yardstick: Yardstick) -> int:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from limitproof.check.instants import asked_of, with_room
+from limitproof.check.yardstick import Yardstick
 from limitproof.history.columns import Outcome
 from limitproof.schedules import Run, Step
+from limitproof.simulate.ends import Told
 
 OVERWRITING = frozenset({"SET", "SETEX", "PSETEX", "GETSET", "HSET", "ZADD"})
 
@@ -15,6 +18,25 @@ def name_of(client: int) -> str:
     return chr(ord("A") + client) if client < 26 else f"C{client}"
 
 
+def because_of(
+    run: Run,
+    check: str,
+    yardstick: Yardstick,
+    told: Sequence[Sequence[Told]],
+    *,
+    sequential: bool,
+) -> str:
+    """Why a check fails on this run; told: the decisions that each client was given."""
+    match check:
+        case "overshoot":
+            return overshoot_because(run, yardstick.limit, sequential=sequential)
+        case "false-rejection":
+            return refusal_because(run, yardstick)
+        case "contract":
+            return error_because(run, sequential=sequential)
+    return disorder_because(run, told)
+
+
 def overshoot_because(run: Run, limit: int, *, sequential: bool) -> str:
     """Why more than the limit were admitted in this run."""
     admitted = sum(step.answered is Outcome.ADMITTED for step in run.steps)
@@ -22,12 +44,33 @@ def overshoot_because(run: Run, limit: int, *, sequential: bool) -> str:
     total = max(admitted, told)
     if sequential or run.switches == 0:
         return f"{total} were admitted for a limit of {limit}, one client after the other"
-    why = _both_read(run) or _overwrote(run) or "their commands took turns"
-    return f"{why}: {total} were admitted for a limit of {limit}"
+    return f"{_why(run)}: {total} were admitted for a limit of {limit}"
 
 
-def refusal_because(run: Run, limit: int) -> str:
+def error_because(run: Run, *, sequential: bool) -> str:
+    """Why a limiter gave no Decision in this run."""
+    said = run.errors[0] if run.errors else "no Decision"
+    failed = [s.client for s in run.steps if s.answered is Outcome.ERROR]
+    who = name_of(failed[0]) if failed else "a client"
+    if sequential:
+        return f"{who} was answered with {said}, one client after the other"
+    return f"{_why(run)}: {who} was answered with {said}"
+
+
+def disorder_because(run: Run, told: Sequence[Sequence[Told]]) -> str:
+    """Why no order of the requests one after the other ends as this run."""
+    ends = "; ".join(
+        f"{name_of(client)} {' and '.join(map(str, said))}" for client, said in enumerate(told)
+    )
+    left = run.steps[-1].state if run.steps else ""
+    return f"{_why(run)}: no order of the requests, one after the other, ends so ({ends}; {left})"
+
+
+def refusal_because(run: Run, yardstick: Yardstick) -> str:
     """Why somebody was refused while there was room."""
+    limit = yardstick.limit
+    if any(step.moved for step in run.steps):
+        return _refused_later(run, yardstick)
     refused = sorted({s.client for s in run.steps if s.answered is Outcome.REJECTED})
     admitted = sum(answers.count(Outcome.ADMITTED) for answers in run.answers)
     for one in refused:
@@ -39,9 +82,91 @@ def refusal_because(run: Run, limit: int) -> str:
     return f"{who} {verb} refused, though {_number(admitted)} admitted for a limit of {limit}"
 
 
+def _refused_later(run: Run, yardstick: Yardstick) -> str:
+    """The same where time has passed: who was refused in vain, and what stood in the way."""
+    requests = asked_of(run.answers, run.spans)
+    owners = [client for client, answers in enumerate(run.answers) for _ in answers]
+    vain = [
+        client
+        for client, one in zip(owners, requests, strict=True)
+        if with_room(one, requests, yardstick)
+    ]
+    if not vain:
+        return "somebody was refused, though there was room"
+    who = vain[0]
+    said = f"{name_of(who)} was refused, though fewer than {yardstick.limit} were admitted "
+    said += f"within {yardstick.window / 1e9:g} s before"
+    first = next(i for i in _of(run, who) if run.steps[i].answered is Outcome.REJECTED)
+    others = {
+        run.steps[i].client
+        for i in range(first)
+        if run.steps[i].client not in (who, *_admitted(run)) and _changed(run, i)
+    }
+    if others:
+        them = _list(map(name_of, sorted(others)))
+        said += f": it counted what {them}, refused as well, had written"
+    meanwhile = _gone_meanwhile(run)
+    return f"{meanwhile}; {said}" if meanwhile else said
+
+
+def _admitted(run: Run) -> list[int]:
+    return [client for client, told in enumerate(run.answers) if Outcome.ADMITTED in told]
+
+
+def _why(run: Run) -> str:
+    """What came between what."""
+    known = _gone_meanwhile(run) or _both_read(run) or _overwrote(run) or _time_passed(run)
+    return known or "their commands took turns"
+
+
+def _gone_meanwhile(run: Run) -> str:
+    """A key that expired while a client was between two commands of one request."""
+    for index, step in enumerate(run.steps):
+        if not step.gone:
+            continue
+        for client in run.clients:
+            if (around := _around(run, client, index)) is not None:
+                before, after = (run.steps[place] for place in around)
+                keys = _list(step.gone)
+                return (
+                    f"{name_of(client)} {_did(before)} ({_verb(before)}), then {keys} expired, "
+                    f"then {name_of(client)} {_did(after)} ({_verb(after)})"
+                )
+    return ""
+
+
+def _time_passed(run: Run) -> str:
+    """A client that the clock has overtaken between two commands of one request."""
+    for index, step in enumerate(run.steps):
+        if not step.moved:
+            continue
+        for client in run.clients:
+            if (around := _around(run, client, index)) is not None:
+                before, after = (run.steps[place] for place in around)
+                return (
+                    f"{step.moved / 1000:g} ms passed between what {name_of(client)} "
+                    f"{_did(before)} ({_verb(before)}) and {_did(after)} ({_verb(after)})"
+                )
+    return ""
+
+
+def _around(run: Run, client: int, index: int) -> tuple[int, int] | None:
+    """A client's steps before and after another one, where both are of one request."""
+    own = _of(run, client)
+    before = [one for one in own if one < index]
+    after = [one for one in own if one > index]
+    if not before or not after or run.steps[before[-1]].answered is not None:
+        return None
+    return before[-1], after[0]
+
+
+def _did(step: Step) -> str:
+    return "wrote" if step.writes else "read"
+
+
 def _both_read(run: Run) -> str:
     """The clients that had all read before the first of them wrote."""
-    reads = {client: _read_before_write(run, client) for client in dict.fromkeys(run.choices)}
+    reads = {client: _read_before_write(run, client) for client in dict.fromkeys(run.clients)}
     pairs = {c: found for c, found in reads.items() if found is not None}
     for reader, (read, wrote) in pairs.items():
         both = [o for o, (r, w) in pairs.items() if o != reader and r < wrote and read < w]

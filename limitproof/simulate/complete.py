@@ -30,6 +30,7 @@ from limitproof.simulate.coverage import (
 )
 from limitproof.simulate.ends import End
 from limitproof.simulate.graph import Graph
+from limitproof.simulate.names import Names
 from limitproof.simulate.paths import Moves, actual_choices, count_paths, one_after_the_other
 from limitproof.simulate.program import Programs
 from limitproof.simulate.promised import yardstick_of
@@ -203,7 +204,7 @@ class _Report:
 
     def coverage(self) -> Coverage:
         found, judges, graph = self.found, self.judges, self.graph
-        orders = self._orders()
+        orders = _orders(graph, judges)
         bad_ends = (place for end, place in found.ends.items() if orders and end not in orders)
         disorder = next(bad_ends, None)
         schedules = overshooting = refusing = erring = disordered = 0
@@ -226,17 +227,6 @@ class _Report:
             self._witness(found.error, _one, judges.erring), erring,
             self._witness(disorder, _one), disordered, orders, self.programs.names,
         )  # fmt: skip
-
-    def _orders(self) -> frozenset[End]:
-        """The ends of all sequential orders; empty where a sleep moves the clock."""
-        ends, start = set(), self.graph.states[self.graph.start].instant
-        for number, _ in one_after_the_other(self.graph, 0):
-            state = self.graph.states[number]
-            if state.instant != start:
-                return frozenset()
-            if not state.groups:
-                ends.add(self.judges.end(number))
-        return frozenset(ends)
 
     def _witness(
         self,
@@ -269,6 +259,28 @@ class _Report:
         if self.stopped:
             said += f"; {_with(done.moves + 1).strip()}, {self.stopped}, {states:,} states seen"
         return said
+
+
+def orders_of(world: World) -> tuple[frozenset[End], Names]:
+    """The ends of all orders of the requests at one instant, and the names in them.
+
+    Raises UncacheableError where equal states need not be equal.
+    """
+    yardstick, programs = yardstick_of(world.cast), Programs(world)
+    graph = Graph(world, programs, yardstick)
+    return _orders(graph, Judges(graph, yardstick)), programs.names
+
+
+def _orders(graph: Graph, judges: Judges) -> frozenset[End]:
+    """Empty where a sleep moves the clock."""
+    ends, start = set(), graph.states[graph.start].instant
+    for number, _ in one_after_the_other(graph, 0):
+        state = graph.states[number]
+        if state.instant != start:
+            return frozenset()
+        if not state.groups:
+            ends.add(judges.end(number))
+    return frozenset(ends)
 
 
 def _one(_number: int) -> int:

@@ -8,23 +8,34 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from limiters.promise import promise_of
-from limitproof.check.instant import overshoot_at_once, refused_with_room
+from limitproof.check.instants import asked_of, overshoot_for_certain, refused_in_vain
 from limitproof.check.verdict import Verdict
 from limitproof.check.yardstick import Yardstick
 from limitproof.history.columns import Outcome
 from limitproof.schedules import Run, Schedule
-from limitproof.simulate.because import overshoot_because, refusal_because
+from limitproof.simulate.because import because_of
 from limitproof.simulate.complete import Complete
 from limitproof.simulate.coverage import Coverage, Tell, Witness, sorted_answers
 from limitproof.simulate.dpor import Dpor
+from limitproof.simulate.ends import Told, end_of
+from limitproof.simulate.moments import moments_of
 from limitproof.simulate.pct import chance, pct
-from limitproof.simulate.refusal import RefusedError, UncacheableError, UnknownScriptError
+from limitproof.simulate.promised import yardstick_of
+from limitproof.simulate.refusal import (
+    RefusedError,
+    TimeNeededError,
+    UncacheableError,
+    UnknownScriptError,
+)
 from limitproof.simulate.walk import Walk
 from limitproof.simulate.world import Cast, Choose, World, open_world
 
 SAMPLE = 8  # schedules that are run twice and compared
 TRIES = 4  # of a search in which the server turned out not to know a script yet
+SEARCHING = 0.8  # of the seconds are for a complete search
+SHARE_OF_MOVES = 0.3  # of the choices of a sample
+NOTHING = Coverage("none", complete=False, sentence="nothing was explored")
+DREW_LATE = "it draws random numbers in some schedules only, so a run may not repeat"
 DEPTH = 3  # of PCT: races of limiters need a read, a write between, and a decision
 
 
@@ -42,7 +53,14 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Exploration:
-    """What exploring a limiter has shown. `doubt` says why nothing can be a pass, else ""."""
+    """What exploring a limiter has shown. `doubt` says why nothing can be a pass, else "".
+
+    coverage: of the search at one instant; timed: of the search in which the clock moves, None
+    where there was none; beyond: what it has covered, or why it was not made, for a person.
+    Defects, each None where none was shown: overshoot, worst (the largest), refusal (refused while
+    there was room), error (no Decision), disorder (an end that no order of the requests one after
+    the other has).
+    """
 
     cast: Cast
     limit: int
@@ -53,29 +71,75 @@ class Exploration:
     refusal: Finding | None = None
     doubt: str = ""
     seconds: float = 0.0
+    error: Finding | None = None
+    disorder: Finding | None = None
+    timed: Coverage | None = None
+    beyond: str = ""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The smallest of each kind, and the worst overshoot; each run once."""
+        every = (self.overshoot, self.refusal, self.error, self.disorder, self.worst)
+        return tuple({one.schedule.token: one for one in every if one is not None}.values())
+
+    @property
+    def moves(self) -> int:
+        """Up to so many moves of the clock all is accounted for; -1: not even at one instant."""
+        timed = self.timed.moves if self.timed is not None else -1
+        return max(timed, 0 if self.coverage.complete else -1)
 
     def verdict(self, finding: Finding | None) -> Verdict:
+        """Of a check whose counterexample this is, or None.
+
+        A pass needs a complete search at one instant. How far the clock has moved is told beside
+        it (`beyond`), and does not take the pass away: the search has no natural end there.
+        """
         if finding is not None:
             return Verdict.FAIL
         return Verdict.PASS if self.coverage.complete and not self.doubt else Verdict.UNKNOWN
+
+    @property
+    def order_verdict(self) -> Verdict:
+        """Of `linearizable`: unknown also where the ends of all orders were not compared."""
+        verdict = self.verdict(self.disorder)
+        compared = bool(self.coverage.orders)
+        return Verdict.UNKNOWN if verdict is Verdict.PASS and not compared else verdict
+
+    @property
+    def error_verdict(self) -> Verdict:
+        """Of `contract`: every request of every schedule was answered with a Decision."""
+        return self.verdict(self.error)
 
 
 def explore(cast: Cast, seconds: float, tell: Tell, *, program: Path | None = None) -> Exploration:
     """Look through the interleavings of a limiter's clients for at most about `seconds`.
 
+    First at one instant; then, if nothing is wrong there and `cast.moves` allows it, with one move
+    of the clock, then two, as far as the time suffices. A limiter that sleeps moves the clock by
+    itself, and is looked at with moving clocks from the start.
+
     Raises ServerError when there is no server, no libfaketime, or the server dies.
     """
     begun = time.perf_counter()
-    server: Mapping[str, str] = {}
-    nothing = Coverage("none", complete=False, sentence="nothing was explored")
-    limit = cast.quota.limit
+    found = Exploration(cast, cast.quota.limit, {}, NOTHING)
+    sleeps = False
     try:
-        limit = promised(cast)
-        with open_world(cast, program=program) as world:
-            server = world.server.meta
-            found = _explore(world, limit, seconds, tell)
+        found = replace(found, limit=promised(cast))
+        try:
+            with open_world(cast, program=program) as world:
+                found = replace(found, server=world.server.meta)
+                found = _explore(world, found.limit, seconds, tell)
+        except TimeNeededError:
+            sleeps = True
+        left = SEARCHING * seconds - (time.perf_counter() - begun)
+        if sleeps or (cast.moves and not (why := _not_further(found, left))):
+            with open_world(cast, program=program, moving=True) as world:
+                found = replace(found, server=world.server.meta)
+                found = _move_on(world, found, max(left, 0.0), tell)
+        elif cast.moves:
+            found = replace(found, beyond=why)
     except RefusedError as refusal:
-        found = Exploration(cast, limit, server, nothing, doubt=f"not simulated: {refusal}")
+        found = replace(found, coverage=NOTHING, doubt=f"not simulated: {refusal}")
     return replace(found, seconds=time.perf_counter() - begun)
 
 
@@ -84,10 +148,7 @@ def promised(cast: Cast) -> int:
 
     Raises RefusedError when that is no promise, or when all requests together do not exceed it.
     """
-    try:
-        limit = Yardstick.of(promise_of(cast.target.factory, cast.quota)).limit
-    except (TypeError, ValueError) as error:
-        raise RefusedError(f"its promise cannot be judged: {error}") from error
+    limit = yardstick_of(cast).limit
     if (asked := cast.clients * cast.requests) <= limit:
         raise RefusedError(f"it promises {limit} at once, which {asked} requests never exceed")
     return limit
@@ -104,23 +165,68 @@ def _explore(world: World, limit: int, seconds: float, tell: Tell) -> Exploratio
     coverage, doubt = _search(world, limit, seconds, tell)
     if coverage.complete and (strange := _strange(world, coverage)):
         coverage, doubt = replace(coverage, complete=False), strange
-    if not doubt and any(Outcome.ERROR in one for end in coverage.outcomes for one in end):
-        doubt = "in some schedules the limiter raised or answered with no Decision"
     if not doubt and world.drew_late:
-        doubt = "it draws random numbers in some schedules only, so a run may not repeat"
-    found = Exploration(cast, limit, meta, coverage)
-    first = confirm(world, coverage.first, "overshoot", limit)
-    worst = confirm(world, coverage.worst, "overshoot", limit)
-    refusal = confirm(world, coverage.refusal, "false-rejection", limit)
-    if (coverage.first and not first) or (coverage.refusal and not refusal):
+        doubt = DREW_LATE
+    return _confirmed(world, Exploration(cast, limit, meta, coverage, doubt=doubt), coverage)
+
+
+def _confirmed(world: World, found: Exploration, coverage: Coverage) -> Exploration:
+    """The witnesses of a search, run once more; a doubt where one does not show again."""
+    doubt = found.doubt
+    if any(Outcome.ERROR in one for end in coverage.outcomes for one in end):
+        doubt = doubt or "in some schedules the limiter raised or answered with no Decision"
+    wanted = (
+        (coverage.first, "overshoot"), (coverage.worst, "overshoot"),
+        (coverage.refusal, "false-rejection"), (coverage.error, "contract"),
+        (coverage.disorder, "linearizable"),
+    )  # fmt: skip
+    shown = [confirm(world, witness, check, coverage) for witness, check in wanted]
+    if any(witness and not one for (witness, _), one in zip(wanted, shown, strict=True)):
         doubt = "a counterexample did not show again from an empty server"
-    return replace(found, overshoot=first, worst=worst, refusal=refusal, doubt=doubt)
+    first, worst, refusal, error, disorder = shown
+    return replace(
+        found,
+        doubt=doubt,
+        overshoot=found.overshoot or first,
+        worst=found.worst or worst,
+        refusal=found.refusal or refusal,
+        error=found.error or error,
+        disorder=found.disorder or disorder,
+    )
+
+
+def _not_further(found: Exploration, left: float) -> str:
+    """Why the clock is not moved after a search at one instant; "" when it is."""
+    if found.overshoot or found.refusal or found.error:
+        return "the clock did not move: what fails at one instant comes first"
+    if found.doubt or not found.coverage.complete:
+        return "the clock did not move: the search at one instant was not complete"
+    return "" if left > 0 else "the clock did not move: the time was over"
+
+
+def _move_on(world: World, found: Exploration, seconds: float, tell: Tell) -> Exploration:
+    """Search again with moves of the clock; what was found at one instant stays as it is."""
+    moves = world.cast.moves
+    if why := differs(world, moves) or differs(world, moves):
+        return replace(found, beyond=f"the clock did not move: {why}", doubt=found.doubt or why)
+    try:
+        timed = Complete(moves).search(world, found.limit, seconds, tell)
+    except UncacheableError as error:
+        why = f"the clock did not move: {error}"
+        return replace(found, beyond=why, doubt=found.doubt if found.coverage.complete else why)
+    doubt = found.doubt or (_strange(world, timed, timed.moves) if timed.moves >= 0 else "")
+    if not found.coverage.complete:  # it sleeps: there was no search at one instant
+        now = replace(timed, complete=timed.moves >= 0)
+        found = replace(found, coverage=now, doubt=doubt or ("" if now.complete else now.stopped))
+    else:
+        found = replace(found, doubt=doubt, beyond=timed.sentence)
+    return _confirmed(world, replace(found, timed=timed), timed)
 
 
 def _search(world: World, limit: int, seconds: float, tell: Tell) -> tuple[Coverage, str]:
     """By states; where these cannot be kept, by runs; else by PCT. And why it is not complete."""
     begun = time.perf_counter()
-    coverage, why = _by_states(world, limit, 0.8 * seconds, tell)
+    coverage, why = _by_states(world, limit, SEARCHING * seconds, tell)
     if coverage is None:
         left = 0.8 * (seconds - (time.perf_counter() - begun))
         coverage = Dpor().search(world, limit, left, tell)
@@ -152,28 +258,42 @@ def _by_states(world: World, limit: int, seconds: float, tell: Tell) -> tuple[Co
     return None, why
 
 
-def differs(world: World) -> str:
+def differs(world: World, moves: int = 0) -> str:
     """Run a sample of schedules twice: what is different the second time; "" when nothing is."""
     for number in range(SAMPLE):
-        runs = [world.trace(_random_choice(world.cast.seed + number)) for _ in range(2)]
+        seed = world.cast.seed + number
+        runs = [world.trace(_random_choice(world, seed, moves)) for _ in range(2)]
         if runs[0] != runs[1]:
             what = "sent other commands" if runs[0].packets != runs[1].packets else "was answered"
             return f"the same schedule, run twice, {what} differently: it is not deterministic"
     return ""
 
 
-def _strange(world: World, coverage: Coverage) -> str:
+def _strange(world: World, coverage: Coverage, moves: int = 0) -> str:
     """Whether some real run ends as no state of the complete search does."""
     for number in range(SAMPLE):
-        trace = world.trace(_random_choice(world.cast.seed + number))
+        trace = world.trace(_random_choice(world, world.cast.seed + number, moves))
         if sorted_answers(trace.answers) not in coverage.outcomes:
             return "a real run ended as no state of the search does: its states are not all"
     return ""
 
 
-def _random_choice(seed: int) -> Choose:
-    source = random.Random(seed)
-    return lambda enabled: source.choice(enabled)
+def _random_choice(world: World, seed: int, moves: int) -> Choose:
+    """Any client that wants to go on, or at most so often one of the moves that a search makes."""
+    source, yardstick = random.Random(seed), yardstick_of(world.cast)
+    left, moved = moves, False
+
+    def choose(enabled: Sequence[int]) -> int:
+        nonlocal left, moved
+        if left and not moved and source.random() < SHARE_OF_MOVES:
+            far = moments_of(world, yardstick)
+            if far:
+                left, moved = left - 1, True
+                return -source.choice(far)
+        moved = False
+        return source.choice(enabled)
+
+    return choose
 
 
 def follow(choices: tuple[int, ...]) -> Choose:
@@ -183,36 +303,54 @@ def follow(choices: tuple[int, ...]) -> Choose:
     def choose(enabled: Sequence[int]) -> int | None:
         while left:
             wanted = left.pop(0)
-            if wanted in enabled:
+            if wanted < 0 or wanted in enabled:
                 return wanted
         return None
 
     return choose
 
 
-def confirm(world: World, witness: Witness | None, check: str, limit: int) -> Finding | None:
+def confirm(
+    world: World, witness: Witness | None, check: str, coverage: Coverage
+) -> Finding | None:
     """Run a witness once more from an empty server; None when it does not show there."""
     if witness is None:
         return None
+    cast, yardstick = world.cast, yardstick_of(world.cast)
     run = world.run(follow(witness.choices))
-    measure = (
-        overshoot_at_once(run.answers, limit)
-        if check == "overshoot"
-        else int(refused_with_room(run.answers, limit))
-    )
+    told = told_by(world)
+    measure = measured(world, run, check, yardstick, coverage)
     if measure < witness.measure or run.choices != witness.choices:
         return None
-    cast = world.cast
     schedule = Schedule(
         cast.target.spec, cast.quota.limit, cast.quota.window, cast.clients, cast.requests,
         cast.seed, cast.granularity, run.choices, check,
         tuple(step.commands for step in run.steps), cast.offsets,
     )  # fmt: skip
-    # as many turns as clients: nobody was interrupted
-    sequential = witness.sequential or run.switches < len(set(run.choices))
-    because = (
-        overshoot_because(run, limit, sequential=sequential)
-        if check == "overshoot"
-        else refusal_because(run, limit)
-    )
+    # as many turns as clients, and no time passed: nobody was interrupted
+    still = all(choice >= 0 for choice in run.choices)
+    sequential = witness.sequential or (still and run.switches < len(run.clients))
+    because = because_of(run, check, yardstick, told, sequential=sequential)
     return Finding(check, measure, schedule, run, because, sequential)
+
+
+def measured(world: World, run: Run, check: str, yardstick: Yardstick, coverage: Coverage) -> int:
+    """How large the defect is that a run which has just ended shows; 0 when it shows none."""
+    requests = asked_of(run.answers, run.spans)
+    match check:
+        case "overshoot":
+            return overshoot_for_certain(requests, yardstick)
+        case "false-rejection":
+            return int(refused_in_vain(requests, yardstick))
+        case "contract":
+            return int(any(one.outcome is Outcome.ERROR for one in requests))
+    assert coverage.names is not None
+    return int(end_of(told_by(world), world.snapshot(), coverage.names) not in coverage.orders)
+
+
+def told_by(world: World) -> tuple[tuple[Told, ...], ...]:
+    """What each client was told in the run that has just ended."""
+    return tuple(
+        tuple(Told.of(call.outcome, call.decision) for call in seat.calls if call.ended is not None)
+        for seat in world.seats
+    )

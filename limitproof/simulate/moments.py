@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from limitproof.check.yardstick import Yardstick
+from limitproof.simulate.world import World
 
 MILLISECOND = 1_000  # µs
 FORMER = (-MILLISECOND, 0, MILLISECOND)
@@ -43,6 +44,20 @@ def moments(
     instants = {edge + step for edge in edges for step in FORMER}
     instants |= {now + MILLISECOND, *wakes}
     return sorted(instant - now for instant in instants if instant > now)
+
+
+def moments_of(world: World, yardstick: Yardstick) -> list[int]:
+    """The same where a run stands now."""
+    calls = [call for seat in world.seats for call in seat.calls]
+    ended = (call.ended for call in calls if call.ended is not None)
+    return moments(
+        world.instant,
+        yardstick,
+        ends=[entry.ends for entry in world.snapshot().entries],
+        seen=[*(call.begun for call in calls), *ended],
+        wakes=[seat.asleep for seat in world.seats if seat.asleep is not None],
+        offsets=world.cast.offsets,
+    )
 
 
 def _ages(yardstick: Yardstick) -> tuple[int, ...]:

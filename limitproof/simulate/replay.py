@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import zip_longest
 from pathlib import Path
 
 from limiters.contract import Quota
 from limiters.registry import Target
-from limitproof.check.instant import overshoot_at_once, refused_with_room
 from limitproof.history.columns import Outcome
 from limitproof.schedules import Run, Schedule
-from limitproof.simulate.explore import promised
-from limitproof.simulate.refusal import RefusedError
-from limitproof.simulate.world import Cast, Choose, open_world
+from limitproof.simulate.complete import orders_of
+from limitproof.simulate.explore import NOTHING, measured, promised
+from limitproof.simulate.promised import yardstick_of
+from limitproof.simulate.refusal import RefusedError, TimeNeededError, UncacheableError
+from limitproof.simulate.world import Cast, Choose, World, open_world
+
+SAID = {
+    "overshoot": ("", "nothing over the limit"),
+    "false-rejection": ("somebody is refused while there is room", "nobody is refused in vain"),
+    "contract": ("", "every request has a Decision"),
+    "linearizable": ("it ends as no order of the requests does", "it ends as some order does"),
+}
+"""What is said of a run that shows the defect, and of one that does not, by check."""
 
 
 class Replayed(StrEnum):
@@ -39,35 +48,52 @@ def replay(schedule: Schedule, target: Target, *, program: Path | None = None) -
 
     Raises ServerError when there is no server, no libfaketime, or the server dies.
     """
-    quota = Quota(schedule.limit, schedule.window)
     cast = Cast(
         target,
-        quota,
+        Quota(schedule.limit, schedule.window),
         schedule.clients,
         schedule.requests,
         schedule.seed,
         schedule.granularity,
         schedule.offsets,
     )
+    moving = any(choice < 0 for choice in schedule.choices)
     try:
-        limit = promised(cast)
-        with open_world(cast, program=program) as world:
-            run = world.run(_choices_to(schedule.choices))
-            parts = _where_they_part(schedule, run)
-            if parts or schedule.shows != "overshoot":
-                run = world.run(_choices_to(schedule.choices, to_the_end=True))
+        promised(cast)
+        try:
+            with open_world(cast, program=program, moving=moving) as world:
+                return _replay(world, schedule)
+        except TimeNeededError:  # a sleep moves the clock, and is no choice
+            with open_world(cast, program=program, moving=True) as world:
+                return _replay(world, schedule)
     except RefusedError as refusal:
         return Replay(Replayed.ERROR, None, f"not simulated: {refusal}")
-    if any(Outcome.ERROR in answers for answers in run.answers):
+
+
+def _replay(world: World, schedule: Schedule) -> Replay:
+    coverage = NOTHING
+    if schedule.shows == "linearizable":
+        try:
+            orders, names = orders_of(world)
+        except UncacheableError as error:
+            return Replay(Replayed.ERROR, None, f"its orders cannot be told: {error}")
+        coverage = replace(NOTHING, orders=orders, names=names)
+    run = world.run(_choices_to(schedule.choices))
+    parts = _where_they_part(schedule, run)
+    if parts or schedule.shows != "overshoot":
+        run = world.run(_choices_to(schedule.choices, to_the_end=True))
+    raised = any(Outcome.ERROR in answers for answers in run.answers)
+    if raised and schedule.shows != "contract":
         return Replay(Replayed.ERROR, run, "the limiter raised, or gave no Decision", parts)
-    over = overshoot_at_once(run.answers, limit)
+    yardstick = yardstick_of(world.cast)
+    size = measured(world, run, schedule.shows, yardstick, coverage)
+    fails, fixed = SAID[schedule.shows]
     if schedule.shows == "overshoot":
-        said = f"{over} over the limit of {limit}" if over else "nothing over the limit"
-        fails = over > 0
-    else:
-        fails = refused_with_room(run.answers, limit)
-        said = "somebody is refused while there is room" if fails else "nobody is refused in vain"
-    return Replay(Replayed.STILL_FAILS if fails else Replayed.FIXED, run, said, parts)
+        fails = f"{size} over the limit of {yardstick.limit}"
+    if raised:
+        fails = run.errors[0]
+    result = Replayed.STILL_FAILS if size else Replayed.FIXED
+    return Replay(result, run, fails if size else fixed, parts)
 
 
 def _choices_to(choices: Sequence[int], *, to_the_end: bool = False) -> Choose:
@@ -76,7 +102,7 @@ def _choices_to(choices: Sequence[int], *, to_the_end: bool = False) -> Choose:
 
     def choose(enabled: Sequence[int]) -> int | None:
         while left:
-            if (wanted := left.pop(0)) in enabled:
+            if (wanted := left.pop(0)) < 0 or wanted in enabled:
                 return wanted
         return enabled[0] if to_the_end else None
 
@@ -84,13 +110,18 @@ def _choices_to(choices: Sequence[int], *, to_the_end: bool = False) -> Choose:
 
 
 def _where_they_part(schedule: Schedule, run: Run) -> str:
-    now = [(step.client, step.commands) for step in run.steps]
+    now = list(zip(run.choices, (step.commands for step in run.steps), strict=True))
     then = list(zip(schedule.choices, schedule.commands, strict=False))
     if not then:
         return ""
     for number, (old, new) in enumerate(zip_longest(then, now), start=1):
         if old != new:
-            was = "nothing" if old is None else "; ".join(old[1])
-            sent = "nothing" if new is None else "; ".join(new[1])
-            return f"step {number}: recorded was {was}, sent is {sent}"
+            return f"step {number}: recorded was {_shown(old)}, sent is {_shown(new)}"
     return ""
+
+
+def _shown(step: tuple[int, tuple[str, ...]] | None) -> str:
+    """What was sent in a step: its choice and commands; None where there was no more step."""
+    if step is None or not (step[1] or step[0] < 0):
+        return "nothing"
+    return "; ".join(step[1]) or f"nothing, and the clock moved on by {-step[0] / 1000:g} ms"

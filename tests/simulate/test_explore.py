@@ -19,12 +19,14 @@ from tests.simulate.casts import OpenWorld, cast, silent
 
 
 @pytest.fixture(autouse=True)
-def _one_server(monkeypatch: pytest.MonkeyPatch, world_of: OpenWorld) -> None:
-    """Explore on the server that runs already, instead of one for each test."""
+def _one_server(
+    monkeypatch: pytest.MonkeyPatch, world_of: OpenWorld, moving_world_of: OpenWorld
+) -> None:
+    """Explore on the servers that run already, instead of new ones for each test."""
 
     @contextmanager
-    def opened(chosen: Cast, **_: Any) -> Iterator[World]:
-        with world_of(chosen) as world:
+    def opened(chosen: Cast, *, moving: bool = False, **_: Any) -> Iterator[World]:
+        with (moving_world_of if moving else world_of)(chosen) as world:
             yield world
 
     monkeypatch.setattr(module, "open_world", opened)
@@ -113,7 +115,6 @@ def test_a_fixed_window_is_held_to_its_own_limit() -> None:
     [
         ("Different", "not deterministic"),
         ("Raises", "the limiter raised"),
-        ("Sleeps", "not simulated: it sleeps"),
         ("PromisesMuch", "it promises 100 at once, which 3 requests never exceed"),
         ("DrawsLate", "random numbers in some schedules only"),
         ("in_process", "its state is in the process"),

@@ -54,7 +54,7 @@ def test_a_limiter_that_fails_otherwise_still_fails() -> None:
 
 
 def test_what_cannot_run_is_an_error() -> None:
-    for target in ("Sleeps", "Raises"):
+    for target in ("Blocks", "Raises"):
         found = replay(RACE, resolve(f"tests.simulate.specimens:{target}"))
         assert found.result is Replayed.ERROR
 
