@@ -1,0 +1,170 @@
+"""What several judges of tales need: acts side by side, instants, and words for answers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from limiters.promise import FixedWindow, Promise, SlidingWindow, TokenBucket
+from limitproof.check.verdict import Cause
+from limitproof.history.columns import Outcome
+from limitproof.stories import (
+    Again,
+    Ask,
+    Drop,
+    Finish,
+    Forget,
+    Go,
+    Kill,
+    Lose,
+    Operation,
+    Skew,
+    Story,
+    Tale,
+)
+
+FAULTS = (Drop, Forget, Kill, Lose, Skew)
+TOLERANCE = 1_000  # µs: the resolution of a limiter's clock, as in check/yardstick.py
+MILLISECOND = 1_000  # µs
+SECOND = 1_000_000  # µs
+LONGEST_NAME = 40  # characters of a key
+
+
+def cause_of(story: Story) -> Cause:
+    """What a story needs: a fault when there is one in it, a race when clients alternate."""
+    if any(isinstance(one, FAULTS) for one in story.events):
+        return Cause.FAULT
+    steps = [one.client for one in story.events if isinstance(one, Go | Finish)]
+    together = any(isinstance(one, Go) for one in story.events) and len(set(steps)) > 1
+    return Cause.RACE if together else Cause.ALGORITHM
+
+
+def promise_of_story(story: Story) -> Promise:
+    """The promise that a story is judged by. Raises ValueError for a kind that is not known."""
+    said: dict[str, Any] = dict(story.promise)
+    match said.pop("kind", "sliding"):
+        case "sliding":
+            return SlidingWindow(**said)
+        case "fixed":
+            return FixedWindow(**said)
+        case "token":
+            return TokenBucket(**said)
+        case kind:
+            raise ValueError(f"unknown kind of promise {kind!r}; known: sliding, fixed, token")
+
+
+def window_of(story: Story) -> int:
+    """The window of the quota in microseconds, rounded up."""
+    return math.ceil(round(story.window * SECOND, 3))
+
+
+def patience(window: int) -> int:
+    """How long after its last use a key may be kept: three windows and two seconds, in µs.
+
+    A TTL of two windows is usual, one in whole seconds may be a second longer, and be set a second
+    late; a load run is judged by the same.
+    """
+    return 3 * window + 2 * SECOND
+
+
+def acts(tale: Tale) -> list[Tale]:
+    """The acts, in order."""
+    numbers = {one.act for one in (*tale.operations, *tale.sights)}
+    return [tale.act(number) for number in range(max(numbers, default=-1) + 1)]
+
+
+def admitted(operations: Iterable[Operation]) -> int:
+    """How many requests were admitted, by cost."""
+    return sum(one.weight for one in operations if one.outcome is Outcome.ADMITTED)
+
+
+def killed(operation: Operation) -> bool:
+    """Whether its client died in it, or it was given up."""
+    return operation.ended is None
+
+
+def excess(operations: Sequence[Operation], promise: Promise) -> tuple[int, int] | None:
+    """The first admission that breaks a promise, and where its interval begins; None when none.
+
+    Both are positions in `operations`, which are in the order of their ends. Admissions at u <= v
+    fall in a half-open interval a little longer than v - u; the tolerance is on top of that.
+    """
+    taken = [
+        (place, one.ended, one.weight)
+        for place, one in enumerate(operations)
+        if one.outcome is Outcome.ADMITTED and one.ended is not None
+    ]
+    for last, (place, ended, _) in enumerate(taken):
+        total = 0
+        for first in range(last, -1, -1):
+            begin, instant, weight = taken[first]
+            total += weight
+            if total > promise.alpha((ended - instant + TOLERANCE) / SECOND) + 1e-9:
+                return begin, place
+    return None
+
+
+def immortal(tale: Tale) -> set[bytes]:
+    """Names of the keys that were seen without a time to live."""
+    return {key.name for sight in tale.sights for key in sight.keys if key.ends < 0}
+
+
+def first_late(operations: Sequence[Operation], window: int) -> int:
+    """Which of these is the first that begins two windows (in µs) or more after the one before."""
+    for place in range(1, len(operations)):
+        if operations[place].begun - operations[place - 1].begun >= 2 * window:
+            return place
+    return len(operations)
+
+
+def steps_before(story: Story, place: int) -> int:
+    """How many steps a client took of its request before the event at `place` befell it."""
+    client, steps = getattr(story.events[place], "client", 0), 0
+    for event in story.events[:place]:
+        if isinstance(event, Again) or (isinstance(event, Ask) and event.client == client):
+            steps = 0
+        elif isinstance(event, Go) and event.client == client:
+            steps += 1
+    return steps
+
+
+def first_fault(story: Story) -> int | None:
+    """The place of the first fault; None when there is none."""
+    return next((n for n, one in enumerate(story.events) if isinstance(one, FAULTS)), None)
+
+
+def shown_key(key: str | bytes) -> str:
+    """A key in quotes, cut where long."""
+    text = key.decode("utf-8", "backslashreplace") if isinstance(key, bytes) else key
+    cut = text if len(text) <= LONGEST_NAME else f"{text[:LONGEST_NAME]}… ({len(text):,} long)"
+    return f"'{cut}'" if cut.isprintable() else ascii(cut)
+
+
+def after(instant: int, start: int) -> str:
+    """An instant, told from the beginning: "+1.001 s"."""
+    return f"+{(instant - start) / SECOND:.6f}".rstrip("0").rstrip(".") + " s"
+
+
+def answer(operation: Operation) -> str:
+    """What came of a request, in a few words."""
+    match operation.outcome:
+        case Outcome.ADMITTED:
+            return f"is admitted{_told(operation)}"
+        case Outcome.REJECTED:
+            return f"is refused{_told(operation)}"
+        case Outcome.ERROR:
+            return f"raises {operation.error}"
+    return "gets no answer"
+
+
+def _told(operation: Operation) -> str:
+    decision = operation.decision
+    if decision is None:
+        return ""
+    said = []
+    if decision.remaining is not None:
+        said.append(f"{decision.remaining} left")
+    if decision.retry_after is not None:
+        said.append(f"retry after {decision.retry_after} s")
+    return f" ({', '.join(said)})" if said else ""
