@@ -25,14 +25,14 @@ lint: $(READY) ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(READY) ## what recording and judging cost, each as a ratio within one run
+bench: $(READY) ## what recording, judging and exploring cost, and frontrun beside it
 	$(BIN)/python -m benchmarks
 
 claims: $(READY) ## measure claim C2 of docs/claims.md again
 	$(BIN)/python -m benchmarks.claim_c2
 
 clean: ## remove what was made here, except results
-	rm -rf $(VENV) .packages build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .frontrun .packages build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
