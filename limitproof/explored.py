@@ -142,6 +142,8 @@ def _plain(one: Explored) -> dict[str, Any]:
                 "schedule": shown.schedule.to_json(),
                 "steps": [_step_to_json(step) for step in shown.run.steps],
                 "answers": [[_name(one) for one in told] for told in shown.run.answers],
+                "spans": shown.run.spans,
+                "errors": shown.run.errors,
             }
     return said
 
@@ -173,6 +175,11 @@ def _counterexample(data: Mapping[str, Any]) -> Counterexample:
     run = Run(
         tuple(_step(step) for step in data["steps"]),
         tuple(tuple(Outcome[one.upper()] for one in told) for told in data["answers"]),
+        tuple(
+            tuple((int(begun), int(ended)) for begun, ended in spans)
+            for spans in data.get("spans", ())
+        ),
+        tuple(map(str, data.get("errors", ()))),
     )
     schedule = Schedule.from_json(data["schedule"])
     measure, sequential = int(data["measure"]), bool(data["sequential"])
@@ -183,8 +190,9 @@ def _counterexample(data: Mapping[str, Any]) -> Counterexample:
 
 def _step(data: Mapping[str, Any]) -> Step:
     said = dict(data)
-    for name in ("commands", "replies"):
-        said[name] = tuple(map(str, said[name]))
-    answered = said.pop("answered")
-    said |= {"client": int(said["client"]), "state": str(said["state"])}
+    for name in ("commands", "replies", "gone"):
+        said[name] = tuple(map(str, said.get(name, ())))
+    for name in ("client", "moved", "at"):
+        said[name] = int(said.get(name, 0))
+    answered, said["state"] = said.pop("answered"), str(said["state"])
     return Step(**said, answered=None if answered is None else Outcome[answered.upper()])

@@ -33,6 +33,21 @@ def race() -> Run:
     return Run((step(0), step(1), *wrote), ((Outcome.ADMITTED,), (Outcome.ADMITTED,)))
 
 
+def with_time() -> Run:
+    """Two requests of one client, and a second in between that takes the key away."""
+    kept, admitted = "k = [7] (1000 ms)", Outcome.ADMITTED
+    return Run(
+        (
+            step(0, "SET k 7 PX 1000", "OK", writes=True, state=kept, answered=admitted),
+            Step(-1, (), (), False, False, "(no key)", moved=1_000_000, at=1_000_000, gone=("k",)),
+            step(0, "SET k 7 PX 1000", "OK", writes=True, state=kept, answered=admitted),
+        ),
+        ((admitted, admitted),),
+        (((0, 0), (1_000_000, 1_000_000)),),
+        ("an error",),
+    )
+
+
 def long_run(steps: int, clients: int = 4) -> Run:
     """Each step writes, and changes the key."""
     return Run(

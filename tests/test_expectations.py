@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from limiters.registry import REGISTRY, Entry, entry
+from limitproof.check.interleavings import with_explorations
 from limitproof.check.verdict import CheckResult, Judgement, Verdict
 from limitproof.expectations import missed, surprises
+from limitproof.explored import Explored
+from tests.explorations import counterexample, explored
 
 
 def judged(**verdicts: Verdict) -> Judgement:
@@ -41,6 +44,38 @@ def test_what_differs_from_what_is_known_is_said(
 ) -> None:
     assert surprises(known, found) == strange
     assert bool(missed(known, found)) == hidden
+
+
+RACE, CLEAN = explored(counterexample()), explored()
+IN_TURN = explored(counterexample(sequential=True))
+REFUSED = explored(complete=False, doubt="not simulated: it uses threads", strategy="none")
+
+
+@pytest.mark.parametrize(
+    ("known", "shown", "says"),
+    [
+        (RACY, (RACE,), ""),
+        (RACY, (CLEAN, IN_TURN), ""),
+        (RACY, (), ""),  # not explored at all: load may miss a race
+        (RACY, (CLEAN,), "has a race (overshoot) that exploring does not show"),
+        (RACY, (REFUSED,), "it uses threads"),
+        (GOOD, (CLEAN,), ""),
+        (GOOD, (REFUSED,), "should pass and is unknown"),
+        (entry("fixed_window_crash"), (CLEAN,), ""),  # its race needs time to pass
+        (entry("in_process"), (REFUSED,), ""),
+    ],
+)
+def test_a_known_race_has_to_show_in_an_exploration(
+    known: Entry, shown: tuple[Explored, ...], says: str
+) -> None:
+    loaded = FAILED if "algorithm" in known.fails.values() else PASSED
+    told = missed(known, with_explorations(loaded, shown), shown)
+    assert says in told
+    assert bool(told) == bool(says)
+
+
+def test_a_race_that_nobody_knows_is_a_surprise() -> None:
+    assert surprises(GOOD, with_explorations(PASSED, [RACE])) == ("overshoot",)
 
 
 def test_some_limiters_must_pass_and_some_must_fail() -> None:

@@ -12,10 +12,10 @@ from limitproof.explored import ExploredError, from_json, percent, to_json
 from limitproof.history.storage import HistoryError
 from limitproof.results import EXPLORED, load_explored, save_explored
 from limitproof.schedules import Schedule
-from tests.explorations import counterexample, explored, long_run
+from tests.explorations import counterexample, explored, with_time
 
 BOTH = explored(
-    counterexample(), counterexample(long_run(3), "false-rejection"), granularity="command"
+    counterexample(), counterexample(with_time(), "false-rejection"), granularity="command"
 )
 
 

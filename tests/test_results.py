@@ -15,6 +15,7 @@ from limitproof import results
 from limitproof.history.columns import History, Key, Operations, Outcome
 from limitproof.history.recorder import Recorder
 from limitproof.history.storage import HistoryError
+from tests.explorations import explored
 from tests.history.samples import META
 
 HISTORY = History(META, Operations.of([1, 2, 3]), (Key("a", "s"),))
@@ -138,6 +139,35 @@ def test_a_folder_of_records_is_a_history_that_was_interrupted(tmp_path: Path) -
     known = record(tmp_path / "known", interrupted="stopped by Ctrl-C", checks=["overshoot"])
     (found,) = results.find_histories(known)
     assert found.meta == replace(META, interrupted="stopped by Ctrl-C", checks=("overshoot",))
+
+
+def test_what_exploring_has_shown_is_found_with_its_limiter(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        named = replace(HISTORY, meta=replace(META, limiter=name))
+        results.save_history(named, tmp_path / name)
+    results.save_explored([explored()], tmp_path / "b")
+    results.save_explored([explored(), explored()], tmp_path / "left")
+    record(tmp_path / "records-0" / "left", limiter="left")
+    saved = results.find_saved(tmp_path)
+    assert [(one.history.meta.limiter, len(one.explored)) for one in saved] == [
+        ("a", 0), ("b", 1), ("left", 2),
+    ]  # fmt: skip
+    assert [one.folder.name for one in saved] == ["a", "b", "left"]
+    (alone,) = results.find_saved(tmp_path / "b" / results.HISTORY)
+    assert alone.explored == (explored(),)
+
+
+def test_a_killed_run_of_one_limiter_keeps_what_exploring_has_shown(tmp_path: Path) -> None:
+    results.save_explored([explored()], tmp_path)
+    record(tmp_path / "records-0" / "left")
+    (saved,) = results.find_saved(tmp_path)
+    assert (saved.explored, saved.folder) == ((explored(),), tmp_path)
+
+
+def test_a_damaged_exploration_is_refused(tmp_path: Path) -> None:
+    results.save_history(HISTORY, tmp_path)
+    (tmp_path / results.EXPLORED).write_text("{")
+    assert "explored.json is damaged" in refusal(tmp_path)
 
 
 def test_what_is_no_run_is_refused(tmp_path: Path) -> None:

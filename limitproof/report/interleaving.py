@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from limitproof.history.columns import Outcome
-from limitproof.report.steps import drawn, letter, short, visible
+from limitproof.report.steps import clock_moved, drawn, letter, short, visible
 from limitproof.schedules import Run, Step
 
 MOST_STEPS = 500
@@ -31,7 +31,7 @@ def columns(run: Run, *, most: int = MOST_STEPS) -> Table:
         step = run.steps[number]
         state = Text(visible(short(step.state)))
         if step.moved:
-            passed = Text(f"clock + {step.moved / 1000:g} ms", "bold cyan")
+            passed = Text(clock_moved(step), "bold cyan")
             blank = [Text()] * (len(clients) - 1)
             table.add_row(str(number + 1), passed, *blank, state)
             continue

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from html import escape
 
 from limitproof.history.columns import Outcome
-from limitproof.report.steps import drawn, fold, letter, short, visible
+from limitproof.report.steps import clock_moved, drawn, fold, letter, short, visible
 from limitproof.schedules import Run, Step
 
 MOST_STEPS = 40  # drawn of one run
@@ -74,7 +74,8 @@ def sequence(
     """
     first, last = drawn(len(run.steps), most)
     shown = [*first, *last]
-    lanes = _Lanes(tuple(sorted({run.steps[number].client for number in shown})))
+    steps = [run.steps[number] for number in shown]
+    lanes = _Lanes(tuple(sorted({step.client for step in steps if not step.moved})))
     body: list[str] = []
     ends: dict[int, tuple[float, float]] = {}
     y = float(HEAD)
@@ -84,11 +85,12 @@ def sequence(
             y += 2 * LINE
         step = run.steps[number]
         before = run.steps[number - 1].state if number else NO_KEY
-        one = _step(number, step, before, lanes, y, full=full)
+        one = (_clock if step.moved else _step)(number, step, before, lanes, y, full=full)
         body.append(one.svg)
-        begun, _ = ends.get(step.client, (one.begun, one.ended))
-        ends[step.client] = (begun, one.ended)
         y = one.below
+        if not step.moved:
+            begun, _ = ends.get(step.client, (one.begun, one.ended))
+            ends[step.client] = (begun, one.ended)
     if not shown:
         body.append(_words(LEFT, y + LINE, "no command was sent", "dim"))
         y += 2 * LINE
@@ -134,7 +136,7 @@ def _step(number: int, step: Step, before: str, lanes: _Lanes, y: float, *, full
     parts += [*replies, _arrow(server, x + 3, ended, "back")]
     y += 4
     if step.state != before:
-        parts.append(f'<circle class="dot" cx="{server:g}" cy="{begun:g}" r="3.5"/>')
+        parts.append(_dot(server, begun))
     if step.state != before or not number:
         state, below = _state(step.state, lanes, begun, full=full)
         parts.append(state)
@@ -143,6 +145,26 @@ def _step(number: int, step: Step, before: str, lanes: _Lanes, y: float, *, full
         parts.append(_decision(step.answered, x, ended + 4, narrow=lanes.apart == NARROW))
         y = max(y, ended + 20)
     return _Drawn("\n".join(parts), begun, ended + 5, y + GAP)
+
+
+def _clock(number: int, step: Step, before: str, lanes: _Lanes, y: float, *, full: bool) -> _Drawn:
+    """Time that passes: a band over all lifelines, and the keys where that took some away."""
+    tall = LINE + 6
+    words, _ = _folded(lanes.said, y + LINE, clock_moved(step), "clock", SAID, 1, full=full)
+    parts = [
+        f'<rect class="w" x="{LEFT}" y="{y:g}" width="{lanes.server - LEFT:g}" height="{tall}"/>',
+        _words(LEFT - 10, y + LINE, str(number + 1), "dim", anchor="end"),
+        words,
+    ]
+    below = y + tall
+    if step.state != before:
+        state, ended = _state(step.state, lanes, y + LINE - 4, full=full)
+        parts += [
+            f'<circle class="dot" cx="{lanes.server:g}" cy="{y + tall / 2:g}" r="3.5"/>',
+            state,
+        ]
+        below = max(below, ended)
+    return _Drawn("\n".join(parts), y, below, below + GAP)
 
 
 def _lines(
@@ -195,6 +217,10 @@ def _arrow(start: float, end: float, y: float, kind: str) -> str:
         f'<path class="{kind}" d="M{start:g} {y:g}H{end:g}"/>'
         f'<path class="tip" d="M{end:g} {y:g}l{-back} -3v6z"/>'
     )
+
+
+def _dot(x: float, y: float) -> str:
+    return f'<circle class="dot" cx="{x:g}" cy="{y:g}" r="3.5"/>'
 
 
 def _hidden(steps: int, lanes: _Lanes, y: float) -> str:

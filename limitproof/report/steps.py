@@ -72,6 +72,14 @@ def in_words(run: Run, most: int, width: int = 200) -> tuple[str, ...]:
     return (*lines, *(_line(number, run.steps[number], width) for number in last))
 
 
+def clock_moved(step: Step) -> str:
+    """What a step in which only time passed is called; "" for any other step."""
+    if not step.moved:
+        return ""
+    gone = f", gone: {', '.join(step.gone)}" if step.gone else ""
+    return visible(f"clock + {step.moved / 1000:g} ms{gone}")
+
+
 def _line(number: int, step: Step, width: int) -> str:
     sent = "; ".join(
         f"{short(command)} → {short(reply)}"
@@ -79,7 +87,6 @@ def _line(number: int, step: Step, width: int) -> str:
     )
     told = "" if step.answered is None else f" => {step.answered.name.lower()}"
     state = f"  [{short(step.state)}]"
-    (line,), _ = fold(
-        visible(f"{number + 1}. {letter(step.client)}: {sent}{told}{state}"), width, 1
-    )
+    who = clock_moved(step) or visible(f"{letter(step.client)}: {sent}")
+    (line,), _ = fold(f"{number + 1}. {who}{told}{visible(state)}", width, 1)
     return line

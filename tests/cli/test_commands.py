@@ -15,7 +15,9 @@ from limitproof.cli.exits import Exit
 from limitproof.cli.main import invoke
 from limitproof.history.columns import History, Key, Meta, Operations, Outcome
 from limitproof.history.storage import save
+from limitproof.results import save_explored
 from scenarios.catalogue import SCENARIOS
+from tests.explorations import counterexample, explored
 
 SECOND = 1_000_000_000
 EPOCH = 1_700_000_000 * SECOND
@@ -121,3 +123,47 @@ def test_no_arguments_show_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke([]) == Exit.USAGE
     shown = "".join(capsys.readouterr())
     assert all(name in shown for name in ("run", "load", "memory", "check", "doctor"))
+
+
+def test_the_help_says_of_each_command_its_whole_first_sentence(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert invoke(["--help"]) == Exit.PASS
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "..." not in shown.replace("[ARGS]...", "")
+    assert "on a real Redis whose clock stands still." in shown
+
+
+def test_no_line_in_a_pipe_ends_in_blanks(saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["list", "limiters"], ["check", str(saved)], ["report", str(saved.parent)]):
+        invoke(arguments)
+        lines = capsys.readouterr().out.splitlines()
+        assert lines
+        assert not [line for line in lines if line != line.rstrip()]
+
+
+def test_what_exploring_has_shown_is_judged_with_the_history(
+    saved: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(history(10), saved)
+    assert invoke(["check", str(saved.parent), "-q"]) == Exit.PASS
+    save_explored([explored(counterexample())], saved.parent)
+    assert invoke(["check", str(saved.parent)]) == Exit.FAIL
+    assert "explored: A and B both read" in capsys.readouterr().out
+    assert invoke(["check", str(saved), "-q"]) == Exit.FAIL
+    assert invoke(["check", str(saved), "--promise", "fixed", "-q"]) == Exit.FAIL
+    assert invoke(["check", str(saved), "--promise", "token:1:20"]) == Exit.FAIL
+    assert "explored for another promise" in capsys.readouterr().out
+    assert invoke(["report", str(saved.parent)]) == Exit.PASS
+    assert "limitproof replay" in (saved.parent / "report.html").read_text()
+
+
+def test_the_folder_of_an_exploration_is_judged_and_drawn_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_explored([explored(counterexample())], tmp_path)
+    assert invoke(["check", str(tmp_path), "--json", "-", "-q"]) == Exit.FAIL
+    out = capsys.readouterr().out
+    assert json.loads(out)["checks"][0]["cause"] == "race"
+    assert invoke(["report", str(tmp_path)]) == Exit.PASS
+    assert 'class="seq"' in (tmp_path / "report.html").read_text()

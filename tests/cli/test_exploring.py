@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
+from limitproof.cli import explore as command
 from limitproof.cli.exits import Exit
+from limitproof.cli.explore import how_far
 from limitproof.cli.main import invoke
 from limitproof.schedules import Schedule
 from limitproof.servers import virtual
+from limitproof.simulate.coverage import Progress
 
 
 def test_a_race_in_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -43,6 +54,69 @@ def test_json_of_a_race(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert (refusal["name"], refusal["verdict"]) == ("false-rejection", "pass")
     assert refusal["counterexample"] is None
     assert json.loads((tmp_path / "latest" / "verdict.json").read_text()) == said
+
+
+def test_the_page_of_a_race(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    invoke(["explore", "get_set_json", "--results", str(tmp_path)])
+    path = tmp_path / "latest" / "report.html"
+    assert f"report: {path.resolve()}" in capsys.readouterr().out
+    page = path.read_text(encoding="utf-8")
+    assert page.count('class="seq"') == 2  # the smallest overshoot, and the worst
+    assert "1,152 of 1,176 schedules overshoot (98 %)" in page
+
+
+def test_ctrl_c_keeps_what_was_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A race is found among the first states; all of them would take minutes."""
+
+    @contextmanager
+    def stopped_soon(_: str) -> Iterator[Callable[[], bool]]:
+        asked = itertools.count()
+        yield lambda: next(asked) > 10
+
+    monkeypatch.setattr(command, "interruptible", stopped_soon)
+    arguments = ["no_prune", "--clients", "10", "--budget", "600", "--results", str(tmp_path)]
+    assert invoke(["explore", *arguments]) == Exit.FAIL
+    assert "ended early: stopped by Ctrl-C" in capsys.readouterr().out
+    said = json.loads((tmp_path / "latest" / "verdict.json").read_text())
+    overshoot, refusal = said["checks"]
+    assert (overshoot["verdict"], refusal["verdict"]) == ("fail", "unknown")
+    assert overshoot["complete"] is False
+    assert (tmp_path / "latest" / overshoot["counterexample"]).exists()
+    assert "Ended early" in (tmp_path / "latest" / "report.html").read_text()
+
+
+def test_a_real_ctrl_c_ends_in_order(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "limitproof", "explore", "no_prune", "--clients", "12",
+         "--budget", "600", "--results", str(tmp_path)],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    world = psutil.Process(process.pid)
+    until = time.monotonic() + 60
+    while not (servers := [p for p in world.children(recursive=True) if "redis" in p.name()]):
+        assert time.monotonic() < until
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode in (Exit.FAIL, Exit.UNKNOWN), out
+    assert "ended early: stopped by Ctrl-C" in out
+    assert "Traceback" not in out
+    assert (tmp_path / "latest" / "verdict.json").exists()
+    assert psutil.wait_procs(servers, timeout=15)[1] == []
+
+
+@pytest.mark.parametrize(
+    ("progress", "says"),
+    [
+        (Progress(1234, 5000, 2.0), "1,234 states by 5,000 steps, 2,500 a second"),
+        (Progress(0, 300, 2.0), "300 schedules, 150 a second"),
+    ],
+)
+def test_how_far_it_is(progress: Progress, says: str) -> None:
+    assert how_far(progress) == says
 
 
 def test_a_clean_limiter_passes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

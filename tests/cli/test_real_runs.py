@@ -46,6 +46,42 @@ def test_load_finds_the_race_and_check_judges_the_same(tmp_path: Path) -> None:
     assert not list((tmp_path / "results/latest").glob("records-*"))
 
 
+def test_a_run_explores_as_well_and_check_judges_the_same(tmp_path: Path) -> None:
+    ran = limitproof(tmp_path, "run", "get_set_json", "--window", "0.2", "--json", "-")
+    assert ran.returncode == Exit.FAIL, ran.stderr
+    data = json.loads(ran.stdout)
+    run = tmp_path / "results/latest"
+    overshoot = next(check for check in data["checks"] if check["name"] == "overshoot")
+    assert overshoot["cause"] == "race"
+    assert overshoot["measured"]["explored"]["overshoot"] == 1
+    assert "explored: A and B both read (GET) before either wrote (SETEX)" in overshoot["because"]
+    again = limitproof(tmp_path, "check", "results/latest", "--json", "-")
+    assert json.loads(again.stdout) == data == json.loads((run / "verdict.json").read_text())
+    replayed = limitproof(tmp_path, "replay", f"results/latest/{overshoot['counterexample']}")
+    assert (replayed.returncode, "STILL FAILS" in replayed.stdout) == (Exit.FAIL, True)
+    assert 'class="seq"' in (run / "report.html").read_text()
+    assert "race, 4 steps" in ran.stderr
+
+
+def test_ctrl_c_while_exploring_keeps_what_was_found(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        command("run", "get_set_json", "add_then_count", "--explore", "60"),
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    run = tmp_path / "results/latest"
+    deadline = time.monotonic() + 60
+    while not (run / "get_set_json/explored.json").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == Exit.FAIL, out
+    assert "stopped by Ctrl-C" in out
+    judged = limitproof(tmp_path, "check", "results/latest", "--json", "-")
+    assert judged.returncode == Exit.FAIL, judged.stderr
+    assert json.loads(judged.stdout) == json.loads((run / "verdict.json").read_text())
+
+
 def test_a_fixed_window_keeps_its_own_promise_and_breaks_a_sliding_one(tmp_path: Path) -> None:
     """L just before an edge and L just after it, one client: no race, but the algorithm."""
     limits = ("--scenario", "window_edge", "--limit", "20", "-q", "--json", "-")

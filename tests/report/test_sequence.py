@@ -12,7 +12,7 @@ from limitproof.history.columns import Outcome
 from limitproof.report.sequence import MOST_STEPS, sequence
 from limitproof.report.steps import fold, in_words, visible
 from limitproof.schedules import Run, Step
-from tests.explorations import long_run, race, step
+from tests.explorations import long_run, race, step, with_time
 
 NASTY = '</text><script>alert("x")</script>\x00\x1b[31m\u202egnp\ud800'
 
@@ -189,3 +189,11 @@ def test_folding(text: str, width: int, lines: int, folded: tuple[tuple[str, ...
 
 def test_what_cannot_be_seen_is_made_visible() -> None:
     assert visible("a\tb\n\u200b✓ é") == "a\\tb\\n\\u200b✓ é"
+
+
+def test_time_that_passes_is_a_line_of_its_own() -> None:
+    diagram = drawn(with_time())
+    assert texts(diagram, "clock") == ["clock + 1000 ms, gone: k"]
+    assert texts(diagram, "who") == ["client A", "Redis"]
+    assert texts(diagram, "mono")[2:4] == ["k = [7] (1000 ms)", "(no key)"]
+    assert in_words(with_time(), 60)[1] == "2. clock + 1000 ms, gone: k  [(no key)]"

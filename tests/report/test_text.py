@@ -84,12 +84,32 @@ def test_brackets_of_a_limiter_are_no_markup(capsys: pytest.CaptureFixture[str])
     assert "[/x]: fail" in out
 
 
-def test_no_color_is_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_COLOR", "1")
-    out = io.StringIO()
-    Console(file=out, force_terminal=True).print(styled(Verdict.FAIL))
-    assert "\x1b[3" not in out.getvalue()
-    assert "fail" in out.getvalue()
+class Screen(io.StringIO):
+    """Says that it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_no_color_leaves_no_escape_at_all(monkeypatch: pytest.MonkeyPatch, asked: bool) -> None:
+    """No bold, and no cursor that moves, either."""
+    screen = Screen()
+    monkeypatch.setattr("sys.stdout", screen)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "90")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if asked:
+        monkeypatch.setenv("NO_COLOR", "1")
+    console = console_for()
+    with Terminal(console, quiet=False, verbose=False, single=True) as terminal:
+        terminal.handle(RunStarted(("x",), 9.4, "redis", Path("run")))
+        terminal.handle(RunFinished(Path("run"), three()[1:2]))
+    with console.status("reading"):
+        console.print(styled(Verdict.FAIL))
+    assert ("\x1b" in screen.getvalue()) is not asked
+    assert "verdict: fail" in screen.getvalue() or not asked
+    assert console.width == 90
 
 
 def test_lines_are_plain_and_wide_where_there_is_no_terminal(
@@ -100,6 +120,7 @@ def test_lines_are_plain_and_wide_where_there_is_no_terminal(
     console.print(limiters_table(three()))
     printed = capsys.readouterr().out
     assert "\x1b" not in printed
+    assert not [line for line in printed.splitlines() if line != line.rstrip()]
     assert all(len(line) <= 160 for line in printed.splitlines())
 
 
