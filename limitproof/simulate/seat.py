@@ -46,7 +46,8 @@ class Seat:
     `packets` holds what it wants to send, one entry a step. `asleep` is the instant (µs) until
     which its limiter sleeps, None when it does not. `idle`: made, and no request is under way.
     `refused` says why it cannot be simulated, None while it can. `fresh` is true while the first
-    step of a request has not been taken.
+    step of a request has not been taken. `takes_cost`: whether `acquire` of the limiter that was
+    made last takes a cost.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Seat:
         self.fresh = True
         self.idle = False
         self.asleep: int | None = None
+        self.takes_cost = False
         self.refused: RefusedError | None = None
         self.wire: Wire | None = None
         self._coroutines = Coroutines(path, self._ask) if is_async else None
@@ -202,6 +204,7 @@ class Seat:
                 limiter = factory(self.client, quota, self.clock)
                 if inspect.isawaitable(limiter):
                     limiter = self._result(limiter)
+                self.takes_cost = _takes_cost(limiter)
                 while True:
                     self.idle = self.fresh = True
                     self._request(limiter, self._wait())
@@ -272,3 +275,13 @@ class Seat:
         assert self._greenlet.parent is not None
         with not_running():
             return self._greenlet.parent.switch()
+
+
+def _takes_cost(limiter: Any) -> bool:
+    """Whether `acquire(key, cost)` is in its signature; nothing is called to find out."""
+    try:
+        parameters = list(inspect.signature(limiter.acquire).parameters.values())
+    except (AttributeError, TypeError, ValueError):
+        return False
+    positional = [one for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD]
+    return len(positional) > 1 and positional[1].name == "cost"

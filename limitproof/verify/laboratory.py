@@ -99,7 +99,14 @@ class Laboratory:
         with world_on(self._virtual, cast) as world:
             yield world
 
-    def story(self, events: Sequence[Event], shows: str, *, quota: Quota | None = None) -> Story:
+    def story(
+        self,
+        events: Sequence[Event],
+        shows: str,
+        *,
+        quota: Quota | None = None,
+        granularity: Granularity | None = None,
+    ) -> Story:
         """These events as a story that can be kept and replayed."""
         quota = quota or self.quota
         promise = (
@@ -107,7 +114,7 @@ class Laboratory:
         )
         return Story(
             self.subject.target.spec, quota.limit, quota.window, describe(promise),
-            self.subject.seed, tuple(events), shows, self.subject.granularity,
+            self.subject.seed, tuple(events), shows, granularity or self.subject.granularity,
         )  # fmt: skip
 
 
