@@ -95,5 +95,6 @@ def _room(refused: Asked, admitted: Sequence[Asked], yardstick: Yardstick) -> bo
     for since in {one.ended for one in before if one.ended <= refused.begun}:
         taken = sum(one.ended >= since for one in before)
         waited = max(0, refused.begun - since - EDGE) * MICRO
-        debt = max(debt, taken - yardstick.rate * waited)
-    return yardstick.burst - debt - 1e-6 >= 1
+        dripped = max(0.0, yardstick.rate * waited - 1e-6)  # at one instant nothing is rounded
+        debt = max(debt, taken - dripped)
+    return yardstick.burst - debt >= 1

@@ -94,8 +94,9 @@ def _refused_later(run: Run, yardstick: Yardstick) -> str:
     if not vain:
         return "somebody was refused, though there was room"
     who = vain[0]
-    said = f"{name_of(who)} was refused, though fewer than {yardstick.limit} were admitted "
-    said += f"within {yardstick.window / 1e9:g} s before"
+    few = "nobody was" if yardstick.limit == 1 else f"fewer than {yardstick.limit} were"
+    said = f"{name_of(who)} was refused, though {few} admitted within "
+    said += f"{yardstick.window / 1e9:g} s before"
     first = next(i for i in _of(run, who) if run.steps[i].answered is Outcome.REJECTED)
     others = {
         run.steps[i].client

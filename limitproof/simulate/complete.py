@@ -148,7 +148,7 @@ class Complete:
                 if onward not in done:
                     cost = switches + (last not in (-1, client))
                     heapq.heappush(queue, (moved, cost, steps + 1, onward, place, client))
-            if moved < self._moves and not just_moved and graph.states[number].groups:
+            if moved < self._moves and not just_moved and not graph.states[number].over:
                 for move in graph.moves(number):
                     edge = graph.step(number, move)
                     onward = (edge.target, edge.roles.index(last), True)
@@ -168,7 +168,7 @@ def _choices(graph: Graph, number: int, last: int) -> list[int]:
     """One client of each group that is alike, and the one that ran last: it goes on for free."""
     state = graph.states[number]
     chosen = [group[0] for group in state.groups]
-    if last >= 0 and last not in chosen and not state.nodes[last].done:
+    if last not in chosen and any(last in group for group in state.groups):
         chosen.append(last)
     return chosen
 
@@ -182,7 +182,7 @@ def _judge(graph: Graph, judges: Judges, place: Place, moved: int, found: _Found
     if found.error is None and judges.erring(number):
         found.error = place
     state = graph.states[number]
-    if not state.groups:
+    if state.over:
         found.outcomes.add(sorted_answers(state.answers))
         if not moved:
             found.ends.setdefault(judges.end(number), place)
@@ -247,14 +247,15 @@ class _Report:
         return Witness(actual_choices(self.graph, way), measure(place[0]))
 
     def _at_the_end(self, judge: Callable[[int], bool]) -> Callable[[int], bool]:
-        return lambda number: not self.graph.states[number].groups and judge(number)
+        return lambda number: self.graph.states[number].over and judge(number)
 
     def _sentence(self, schedules: int) -> str:
-        states = len(self.graph.states)
+        states, apart = len(self.graph.states), self.programs.world.cast.apart
         if not self.levels:
             return f"{self.stopped}, {states:,} states seen"
         done = self.levels[-1]
         known = f"{done.states:,} states" if self.stopped else f"{states:,} states"
+        known += f" of requests at least {apart / 1000:g} ms apart" if apart else ""
         said = f"all {known}{_with(done.moves)}, which stand for {schedules:,} schedules"
         if self.stopped:
             said += f"; {_with(done.moves + 1).strip()}, {self.stopped}, {states:,} states seen"
@@ -278,7 +279,7 @@ def _orders(graph: Graph, judges: Judges) -> frozenset[End]:
         state = graph.states[number]
         if state.instant != start:
             return frozenset()
-        if not state.groups:
+        if state.over:
             ends.add(judges.end(number))
     return frozenset(ends)
 

@@ -18,7 +18,7 @@ from limitproof.simulate.complete import Complete
 from limitproof.simulate.coverage import Coverage, Tell, Witness, sorted_answers
 from limitproof.simulate.dpor import Dpor
 from limitproof.simulate.ends import Told, end_of
-from limitproof.simulate.moments import moments_of
+from limitproof.simulate.moments import may_go_on, moments_of
 from limitproof.simulate.pct import chance, pct
 from limitproof.simulate.promised import yardstick_of
 from limitproof.simulate.refusal import (
@@ -28,7 +28,7 @@ from limitproof.simulate.refusal import (
     UnknownScriptError,
 )
 from limitproof.simulate.walk import Walk
-from limitproof.simulate.world import Cast, Choose, World, open_world
+from limitproof.simulate.world import Cast, Choose, Trace, World, open_world
 
 SAMPLE = 8  # schedules that are run twice and compared
 TRIES = 4  # of a search in which the server turned out not to know a script yet
@@ -111,28 +111,37 @@ class Exploration:
         return self.verdict(self.error)
 
 
-def explore(cast: Cast, seconds: float, tell: Tell, *, program: Path | None = None) -> Exploration:
+def explore(
+    cast: Cast,
+    seconds: float,
+    tell: Tell,
+    *,
+    program: Path | None = None,
+    further: bool = False,
+) -> Exploration:
     """Look through the interleavings of a limiter's clients for at most about `seconds`.
 
     First at one instant; then, if nothing is wrong there and `cast.moves` allows it, with one move
-    of the clock, then two, as far as the time suffices. A limiter that sleeps moves the clock by
-    itself, and is looked at with moving clocks from the start.
+    of the clock, then two, as far as the time suffices; further: also if something is wrong. A
+    limiter that sleeps moves the clock by itself, and is looked at with moving clocks from the
+    start; so are clients whose requests are to begin at different instants.
 
     Raises ServerError when there is no server, no libfaketime, or the server dies.
     """
     begun = time.perf_counter()
     found = Exploration(cast, cast.quota.limit, {}, NOTHING)
-    sleeps = False
+    moving = cast.apart > 0
     try:
         found = replace(found, limit=promised(cast))
         try:
-            with open_world(cast, program=program) as world:
-                found = replace(found, server=world.server.meta)
-                found = _explore(world, found.limit, seconds, tell)
+            if not moving:
+                with open_world(cast, program=program) as world:
+                    found = replace(found, server=world.server.meta)
+                    found = _explore(world, found.limit, seconds, tell)
         except TimeNeededError:
-            sleeps = True
+            moving = True
         left = SEARCHING * seconds - (time.perf_counter() - begun)
-        if sleeps or (cast.moves and not (why := _not_further(found, left))):
+        if moving or (cast.moves and not (why := _not_further(found, left, further=further))):
             with open_world(cast, program=program, moving=True) as world:
                 found = replace(found, server=world.server.meta)
                 found = _move_on(world, found, max(left, 0.0), tell)
@@ -195,11 +204,11 @@ def _confirmed(world: World, found: Exploration, coverage: Coverage) -> Explorat
     )
 
 
-def _not_further(found: Exploration, left: float) -> str:
+def _not_further(found: Exploration, left: float, *, further: bool) -> str:
     """Why the clock is not moved after a search at one instant; "" when it is."""
-    if found.overshoot or found.refusal or found.error:
+    if not further and (found.overshoot or found.refusal or found.error):
         return "the clock did not move: what fails at one instant comes first"
-    if found.doubt or not found.coverage.complete:
+    if (found.doubt and not found.error) or not found.coverage.complete:
         return "the clock did not move: the search at one instant was not complete"
     return "" if left > 0 else "the clock did not move: the time was over"
 
@@ -215,9 +224,12 @@ def _move_on(world: World, found: Exploration, seconds: float, tell: Tell) -> Ex
         why = f"the clock did not move: {error}"
         return replace(found, beyond=why, doubt=found.doubt if found.coverage.complete else why)
     doubt = found.doubt or (_strange(world, timed, timed.moves) if timed.moves >= 0 else "")
-    if not found.coverage.complete:  # it sleeps: there was no search at one instant
-        now = replace(timed, complete=timed.moves >= 0)
-        found = replace(found, coverage=now, doubt=doubt or ("" if now.complete else now.stopped))
+    if not found.coverage.complete:  # there was no search at one instant
+        now = replace(timed, complete=timed.moves >= (moves if world.cast.apart else 0))
+        doubt = doubt or ("" if now.complete else now.stopped)
+        if now.complete and not now.schedules:
+            doubt = "not all requests can begin within so few moves of the clock"
+        found = replace(found, coverage=now, doubt=doubt)
     else:
         found = replace(found, doubt=doubt, beyond=timed.sentence)
     return _confirmed(world, replace(found, timed=timed), timed)
@@ -228,11 +240,11 @@ def _search(world: World, limit: int, seconds: float, tell: Tell) -> tuple[Cover
     begun = time.perf_counter()
     coverage, why = _by_states(world, limit, SEARCHING * seconds, tell)
     if coverage is None:
-        left = 0.8 * (seconds - (time.perf_counter() - begun))
+        left = SEARCHING * (seconds - (time.perf_counter() - begun))
         coverage = Dpor().search(world, limit, left, tell)
-        said = f"{coverage.sentence} ({coverage.strategy}, because {why})"
-        coverage = replace(coverage, sentence=said)
-        why = f"{why}; {coverage.strategy}: {coverage.stopped}"
+        how = f"({coverage.strategy}, because {why})"
+        coverage = replace(coverage, sentence=f"{coverage.sentence} {how}")
+        why = f"{coverage.stopped} {how}"
     if coverage.complete or coverage.first or coverage.refusal:
         return coverage, coverage.stopped
     left = max(seconds - (time.perf_counter() - begun), 0.1 * seconds)
@@ -273,9 +285,15 @@ def _strange(world: World, coverage: Coverage, moves: int = 0) -> str:
     """Whether some real run ends as no state of the complete search does."""
     for number in range(SAMPLE):
         trace = world.trace(_random_choice(world, world.cast.seed + number, moves))
+        if not _over(world, trace):
+            continue  # not all requests could begin
         if sorted_answers(trace.answers) not in coverage.outcomes:
             return "a real run ended as no state of the search does: its states are not all"
     return ""
+
+
+def _over(world: World, trace: Trace) -> bool:
+    return all(len(told) == world.cast.requests for told in trace.answers)
 
 
 def _random_choice(world: World, seed: int, moves: int) -> Choose:
@@ -283,15 +301,16 @@ def _random_choice(world: World, seed: int, moves: int) -> Choose:
     source, yardstick = random.Random(seed), yardstick_of(world.cast)
     left, moved = moves, False
 
-    def choose(enabled: Sequence[int]) -> int:
+    def choose(enabled: Sequence[int]) -> int | None:
         nonlocal left, moved
-        if left and not moved and source.random() < SHARE_OF_MOVES:
+        onward = [one for one in enabled if may_go_on(world, one)]
+        if left and not moved and (not onward or source.random() < SHARE_OF_MOVES):
             far = moments_of(world, yardstick)
             if far:
                 left, moved = left - 1, True
                 return -source.choice(far)
         moved = False
-        return source.choice(enabled)
+        return source.choice(onward) if onward else None
 
     return choose
 

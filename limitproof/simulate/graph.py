@@ -34,7 +34,7 @@ class Edge:
 
 @dataclass(slots=True)
 class State:
-    """One state; `order` lists its clients canonically; `groups` those that are alike.
+    """One state; `order` lists its clients canonically; `groups` those that go on, alike together.
 
     edges: by choice, a client that goes on, or −d for a clock that moves on by d microseconds.
     """
@@ -56,12 +56,18 @@ class State:
         """All requests that are over."""
         return [one for node in self.nodes for one in node.asked]
 
+    @property
+    def over(self) -> bool:
+        """Nobody has anything left to do."""
+        return all(node.done for node in self.nodes)
+
 
 class Graph:
     """States and steps, found as they are asked for. `steps` counts those taken on the server."""
 
     def __init__(self, world: World, programs: Programs, yardstick: Yardstick) -> None:
         self._world, self._programs, self._yardstick = world, programs, yardstick
+        self._apart = world.cast.apart
         self._numbers: dict[Any, int] = {}
         self.states: list[State] = []
         self.steps = 0
@@ -83,12 +89,14 @@ class Graph:
         if here.moves is None:
             nodes = here.nodes
             began = {node.began for node in nodes if node.began is not None}
+            begun = began | {one.begun for one in here.asked}
+            wakes = [n.due.asleep for n in nodes if n.due and n.due.asleep is not None]
             far = moments(
                 here.instant,
                 self._yardstick,
                 ends=(entry.ends for entry in here.keys.entries),
-                seen=began | {at for one in here.asked for at in (one.begun, one.ended)},
-                wakes=(n.due.asleep for n in nodes if n.due and n.due.asleep is not None),
+                seen=begun | {one.ended for one in here.asked},
+                wakes=[*wakes, *(at + self._apart for at in begun)],
                 offsets=self._world.cast.offsets,
             )
             here.moves = tuple(-one for one in far)
@@ -148,10 +156,10 @@ class Graph:
 
     def _number(self, instant: int, keys: Snapshot, nodes: tuple[Node, ...]) -> Edge:
         order = self._order(keys, nodes)
-        key = instant, self._key(keys, nodes, order)
+        key = self._key(instant, keys, nodes, order)
         number = self._numbers.setdefault(key, len(self.states))
         if number == len(self.states):
-            groups = self._groups(keys, nodes, order, key[1])
+            groups = self._groups(keys, nodes, order, key)
             self.states.append(State(instant, keys, nodes, order, groups, {}))
         there = self.states[number].order
         roles = [0] * len(order)
@@ -169,11 +177,11 @@ class Graph:
                         seen.setdefault(owner, len(seen))
         return tuple(sorted(range(len(nodes)), key=lambda c: (nodes[c].shape, seen.get(c, 99), c)))
 
-    def _key(self, keys: Snapshot, nodes: tuple[Node, ...], order: Order) -> Any:
+    def _key(self, instant: int, keys: Snapshot, nodes: tuple[Node, ...], order: Order) -> Any:
         shapes = tuple(nodes[client].shape for client in order)
         names = self._programs.names
         if not names:
-            return keys.raw, shapes
+            return instant, keys.raw, shapes
         role = {client: b"%d" % place for place, client in enumerate(order)}
 
         def plain(text: bytes) -> bytes:
@@ -194,20 +202,26 @@ class Graph:
             else ()
             for client in order
         )
-        return content, shapes, seen
+        return instant, content, shapes, seen
 
     def _groups(
         self, keys: Snapshot, nodes: tuple[Node, ...], order: Order, key: Any
     ) -> tuple[tuple[int, ...], ...]:
-        """Clients that can change places without any difference; only those that still send."""
+        """Clients that can change places without any difference; only those that can go on."""
         groups: list[list[int]] = []
+        instant = key[0]
+        early = self._apart and any(
+            at is not None and at > instant - self._apart
+            for node in nodes
+            for at in (node.began, *(one.begun for one in node.asked))
+        )
         for place, client in enumerate(order):
-            if nodes[client].done:
+            if nodes[client].done or (early and nodes[client].idle):
                 continue
             before = order[place - 1] if place else None
             if before is not None and nodes[before].shape == nodes[client].shape:
                 swapped = (*order[: place - 1], client, before, *order[place + 1 :])
-                if not self._programs.names or self._key(keys, nodes, swapped) == key:
+                if not self._programs.names or self._key(instant, keys, nodes, swapped) == key:
                     groups[-1].append(client)
                     continue
             groups.append([client])

@@ -49,15 +49,24 @@ def moments(
 def moments_of(world: World, yardstick: Yardstick) -> list[int]:
     """The same where a run stands now."""
     calls = [call for seat in world.seats for call in seat.calls]
+    asleep = [seat.asleep for seat in world.seats if seat.asleep is not None]
     ended = (call.ended for call in calls if call.ended is not None)
     return moments(
         world.instant,
         yardstick,
         ends=[entry.ends for entry in world.snapshot().entries],
         seen=[*(call.begun for call in calls), *ended],
-        wakes=[seat.asleep for seat in world.seats if seat.asleep is not None],
+        wakes=[*asleep, *(call.begun + world.cast.apart for call in calls)],
         offsets=world.cast.offsets,
     )
+
+
+def may_go_on(world: World, client: int) -> bool:
+    """Whether a client may take a step now: its next request may have to wait (`Cast.apart`)."""
+    calls = [call for seat in world.seats for call in seat.calls]
+    latest = max((call.begun for call in calls), default=0)
+    early = world.cast.apart > 0 and latest > world.instant - world.cast.apart
+    return not (early and world.seats[client].idle)
 
 
 def _ages(yardstick: Yardstick) -> tuple[int, ...]:

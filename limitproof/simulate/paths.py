@@ -42,9 +42,11 @@ def count_paths(graph: Graph, most: int, *bad: Judge) -> tuple[int, ...]:
     while waiting:
         place = waiting[-1]
         number, left, moved = place
-        groups = graph.states[number].groups
-        steps = [(len(one), (graph.step(number, one[0]).target, left, False)) for one in groups]
-        if groups and left and not moved:
+        state = graph.states[number]
+        steps = [
+            (len(one), (graph.step(number, one[0]).target, left, False)) for one in state.groups
+        ]
+        if not state.over and left and not moved:
             steps += (
                 (1, (graph.step(number, move).target, left - 1, True))
                 for move in graph.moves(number)
@@ -59,8 +61,10 @@ def count_paths(graph: Graph, most: int, *bad: Judge) -> tuple[int, ...]:
                 sum(weight * totals[target][column] for weight, target in steps)
                 for column in range(1 + len(bad))
             )
-        else:
+        elif state.over:
             totals[place] = (1, *(int(judge(number)) for judge in bad))
+        else:  # some requests never begin, as the clock may not move any more
+            totals[place] = (0,) * (1 + len(bad))
     return totals[start]
 
 
@@ -82,7 +86,8 @@ def one_after_the_other(graph: Graph, most: int) -> Iterator[tuple[int, Moves]]:
         state = graph.states[number]
         busy = last >= 0
         onward = [last] if busy else [group[0] for group in state.groups]
-        if onward and not busy and moved < most and (not way or way[-1][1] >= 0):
+        waiting = not state.over and not busy
+        if waiting and moved < most and (not way or way[-1][1] >= 0):
             onward += graph.moves(number)
         for choice in onward:
             edge = graph.step(number, choice)

@@ -40,7 +40,8 @@ class Cast:
     """Who plays: a limiter, its quota, so many clients of so many requests each.
 
     offsets: by how many microseconds each client's clock is off, () when none is. moves: how often
-    the clock may move on within one run, at most, when all runs are looked through.
+    the clock may move on within one run, at most, when all runs are looked through; apart: by how
+    many microseconds, at least, a request begins after the one that began before it.
     """
 
     target: Target
@@ -51,6 +52,7 @@ class Cast:
     granularity: Granularity = "packet"
     offsets: tuple[int, ...] = ()
     moves: int = 0
+    apart: int = 0
 
     def offset(self, client: int) -> int:
         """How far a client's clock is off, in microseconds."""

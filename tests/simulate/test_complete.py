@@ -73,11 +73,38 @@ def test_a_client_ahead_forgets_who_was_admitted(world_of: OpenWorld) -> None:
     assert searched(world_of, cast("lua_atomic", offsets=(0, 1_500_000))).first is None
 
 
-def check(world_of: OpenWorld, chosen: Cast) -> None:
+@pytest.mark.parametrize(
+    ("name", "clients", "limit", "requests", "moves"),
+    [
+        ("get_set_json", 2, 1, 1, 1),
+        ("lua_atomic", 2, 1, 1, 2),
+        ("lua_atomic_client_clock", 2, 1, 1, 2),
+        ("lua_conditional_client_clock", 2, 1, 1, 1),
+        ("lua_same_millisecond", 2, 1, 1, 2),
+        ("fixed_window", 2, 1, 1, 2),
+        ("fixed_window_setex", 2, 1, 1, 1),
+        ("transaction_random_member", 2, 1, 1, 1),
+        ("pipeline", 2, 1, 1, 1),
+        ("no_prune", 2, 1, 1, 1),
+        ("ExpiresBetween", 2, 1, 1, 1),
+        ("lua_atomic", 1, 1, 3, 2),
+        ("fixed_window_crash", 1, 1, 2, 2),
+        ("get_set_json", 1, 1, 2, 2),
+        ("SleepsAndCounts", 2, 1, 1, 1),
+    ],
+)
+def test_as_brute_force_when_the_clock_moves(
+    moving_world_of: OpenWorld, name: str, clients: int, limit: int, requests: int, moves: int
+) -> None:
+    check(moving_world_of, cast(name, clients, limit, requests=requests), moves)
+
+
+def check(world_of: OpenWorld, chosen: Cast, moves: int = 0) -> None:
     with world_of(chosen) as world:
-        every = enumerate_all(world, chosen.quota.limit)
-        found = Complete().search(world, chosen.quota.limit, 30.0, silent)
+        every = enumerate_all(world, chosen.quota.limit, moves)
+        found = Complete(moves).search(world, chosen.quota.limit, 30.0, silent)
     assert found.complete
+    assert found.moves == moves
     assert found.schedules == every.schedules
     assert found.outcomes == every.outcomes
     assert found.overshooting == every.overshooting
