@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 PACKAGES := .packages/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test packages lint bench claims clean
+.PHONY: help run test packages lint bench claims mutants clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -30,6 +30,9 @@ bench: $(READY) ## what recording, judging and exploring cost, and frontrun besi
 
 claims: $(READY) ## measure claim C2 of docs/claims.md again
 	$(BIN)/python -m benchmarks.claim_c2
+
+mutants: $(READY) ## small faults put into the correct limiters: does verify find each of them?
+	$(BIN)/python -m tests.mutants
 
 clean: ## remove what was made here, except results
 	rm -rf $(VENV) .frontrun .packages build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
