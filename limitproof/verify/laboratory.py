@@ -141,7 +141,8 @@ class Check(Protocol):
     found it.
     """
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def examine(self, laboratory: Laboratory) -> Examined: ...
 

@@ -70,7 +70,7 @@ def patience(window: int) -> int:
 
 def acts(tale: Tale) -> list[Tale]:
     """The acts, in order."""
-    numbers = {one.act for one in (*tale.operations, *tale.sights)}
+    numbers = {one.act for one in tale.operations} | {one.act for one in tale.sights}
     return [tale.act(number) for number in range(max(numbers, default=-1) + 1)]
 
 

@@ -1,0 +1,32 @@
+"""`clock-skew`: clients whose clocks differ are admitted and refused as if they did not."""
+
+from __future__ import annotations
+
+from limitproof.check.tales.acts import SECOND, acts, admitted, answer
+from limitproof.history.columns import Outcome
+from limitproof.stories import Skew, Story, Tale
+
+
+def clock_skew(tale: Tale, story: Story) -> str:
+    """How a clock that is off changes what is admitted; "" when it does not.
+
+    Two acts of the same requests at the same instants: with the clock off, and with it right.
+    """
+    parts = acts(tale)
+    skew = next((one for one in story.events if isinstance(one, Skew)), None)
+    if skew is None or len(parts) != 2:
+        return ""
+    off, right = (part.operations for part in parts)
+    side = "ahead" if skew.microseconds > 0 else "behind"
+    clock = f"with its clock {abs(skew.microseconds) / 1000:g} ms {side}, a client"
+    for number, (one, other) in enumerate(zip(off, right, strict=True)):
+        if one.outcome is other.outcome:
+            continue
+        passed = (one.begun - off[0].begun) / SECOND
+        wrong = ""
+        if one.outcome is Outcome.ADMITTED:
+            more = admitted(off) - admitted(right)
+            wrong = f": {more} too many"
+        when = f"{passed:g} s after the first of {number} requests"
+        return f"{clock} {answer(one)} {when}, where it {answer(other)} with the right time{wrong}"
+    return ""

@@ -1,0 +1,1 @@
+"""Directed experiments: stories thought out beforehand, one file a check."""

@@ -1,0 +1,69 @@
+"""`crash`: a client dies at every scheduling point of a request; what do the others get?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import count
+
+from limitproof.check.tales.acts import MILLISECOND
+from limitproof.check.tales.crash import crash
+from limitproof.stories import Kill
+from limitproof.verify.experiments.experiment import Experiment, Played, Summary, Trial, small
+from limitproof.verify.experiments.hand import Hand
+from limitproof.verify.laboratory import Laboratory
+
+VICTIM, OTHER = 0, 1
+
+
+def fills(limit: int) -> list[int]:
+    """How many requests were admitted before: none, some, all but one, all."""
+    return sorted({0, limit // 2, limit - 1, limit})
+
+
+def _direct(filled: int, steps: int, limit: int, over: list[bool], hand: Hand) -> None:
+    """Act 1: the victim takes so many steps and dies. Act 2: it never came."""
+    hand.asks(filled, OTHER)
+    before = hand.instant
+    if not hand.begin(VICTIM, steps):
+        over.append(True)
+        return
+    hand.do(Kill(VICTIM))
+    elapsed = hand.instant - before
+    _others(hand, limit)
+    hand.again()
+    hand.asks(filled, OTHER)
+    hand.wait(elapsed)
+    _others(hand, limit)
+
+
+def _others(hand: Hand, limit: int) -> None:
+    hand.look()
+    hand.asks(limit + 1, OTHER)
+    hand.look()
+    window = round(hand.player.world.cast.quota.window * 1_000_000)
+    hand.wait(2 * window + MILLISECOND)
+    hand.asks(limit, OTHER)
+
+
+def _trials(laboratory: Laboratory, _played: Sequence[Played]) -> Iterator[Trial]:
+    quota = small(laboratory.quota, least=2, most=3)
+    for filled in fills(quota.limit):
+        for steps in count(1):
+            over: list[bool] = []
+            yield Trial(partial(_direct, filled, steps, quota.limit, over), quota)
+            if over:
+                break
+
+
+def _sum_up(played: Sequence[Played]) -> Summary:
+    deaths = sum(any(isinstance(e, Kill) for e in one.story.events) for one in played)
+    if not deaths:
+        return Summary("each request is one step: there is nothing to die between")
+    return Summary(
+        f"{deaths} deaths between two steps, each worth one request at most",
+        measured={"deaths": deaths},
+    )
+
+
+CRASH = Experiment("crash", crash, _trials, _sum_up)

@@ -1,0 +1,179 @@
+"""A check made of directed stories: each is played, judged, and the first that fails is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+from limiters.contract import Quota
+from limitproof.check.tales.acts import cause_of
+from limitproof.check.verdict import CheckResult, Verdict
+from limitproof.simulate.refusal import LocalStateError, RefusedError
+from limitproof.simulate.world import World
+from limitproof.stories import Story, Tale
+from limitproof.verify.experiments.hand import Hand
+from limitproof.verify.laboratory import Examined, Judge, Laboratory, shown
+
+Direct = Callable[[Hand], None]
+Measured = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One directed story: `direct` lets happen what shall happen.
+
+    quota: None for that of the laboratory; shown: whether its judge needs the raw commands.
+    """
+
+    direct: Direct
+    quota: Quota | None = None
+    shown: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A trial as it went: `why` is what the judge said."""
+
+    story: Story
+    tale: Tale
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What all played stories come to when none fails."""
+
+    because: str
+    verdict: Verdict = Verdict.PASS
+    measured: Measured = field(default_factory=dict)
+
+
+def _nothing(_tale: Tale, _story: Story) -> Measured:
+    return {}
+
+
+def _no_smaller(_one: Played) -> Iterable[Trial]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """A check of a limiter by directed stories, the simplest cause first, then small to large.
+
+    `trials` is asked for the next story when the one before has passed, and sees what was played.
+    `sum_up` is told of all of them when none failed. `smaller`: stories to look at when one fails,
+    the first of which that fails too is shown in its place. `measure`: figures of a story.
+    """
+
+    name: str
+    judge: Judge
+    trials: Callable[[Laboratory, Sequence[Played]], Iterable[Trial]]
+    sum_up: Callable[[Sequence[Played]], Summary]
+    smaller: Callable[[Played], Iterable[Trial]] = _no_smaller
+    measure: Callable[[Tale, Story], Measured] = _nothing
+
+    def examine(self, laboratory: Laboratory) -> Examined:
+        """Play the stories until one fails, or none is left, or no time.
+
+        Raises RefusedError when the limiter cannot be simulated, ServerError when the server dies.
+        """
+        played: list[Played] = []
+        refusals: list[str] = []
+        with ExitStack() as stack:
+            stage = _Stage(laboratory, stack)
+            for trial in self.trials(laboratory, played):
+                if not laboratory.left:
+                    refusals.append("there was no time for all stories")
+                    break
+                try:
+                    one = self._play(laboratory, stage.world(trial.quota), trial)
+                    played.append(one)
+                    if one.why:
+                        return self._failed(laboratory, stage, trial, played)
+                except LocalStateError:
+                    raise
+                except RefusedError as refusal:
+                    if trial.quota in (None, laboratory.quota) and not played:
+                        raise
+                    refusals.append(_said(refusal, trial.quota or laboratory.quota))
+        return self._passed(played, list(dict.fromkeys(refusals)))
+
+    def _play(self, laboratory: Laboratory, world: World, trial: Trial) -> Played:
+        try:
+            hand = Hand(laboratory.player(world, shown=trial.shown))
+            trial.direct(hand)
+        except LocalStateError:
+            raise
+        except RefusedError:  # it may only wait for what never comes: once more, with a watch
+            hand = Hand(laboratory.player(world, shown=trial.shown), cautious=True)
+            trial.direct(hand)
+        story = laboratory.story(hand.player.events, self.name, quota=trial.quota)
+        tale = hand.player.tale()
+        return Played(story, tale, self.judge(tale, story))
+
+    def _failed(
+        self, laboratory: Laboratory, stage: _Stage, trial: Trial, played: Sequence[Played]
+    ) -> Examined:
+        found = played[-1]
+        for smaller in self.smaller(found):
+            one = self._play(laboratory, stage.world(smaller.quota or trial.quota), smaller)
+            if one.why:
+                found = one
+                break
+        told = shown(stage.world(Quota(found.story.limit, found.story.window)), found.story)
+        measured = {"stories": len(played), **self.measure(found.tale, found.story)}
+        return Examined(
+            CheckResult(
+                self.name, Verdict.FAIL, found.why, cause_of(found.story), measured, complete=True
+            ),
+            found.story,
+            told,
+        )
+
+    def _passed(self, played: Sequence[Played], refusals: Sequence[str]) -> Examined:
+        measured: dict[str, Any] = {"stories": len(played)}
+        if refusals:
+            measured["not_played"] = list(refusals)
+        summary = self.sum_up(played) if played else Summary("no story was played", Verdict.UNKNOWN)
+        verdict, because = summary.verdict, summary.because
+        if refusals and verdict is Verdict.PASS:
+            verdict, because = Verdict.UNKNOWN, f"{refusals[0]}; else: {because}"
+        measured |= summary.measured
+        return Examined(
+            CheckResult(
+                self.name, verdict, because, measured=measured,
+                complete=not refusals and verdict is not Verdict.UNKNOWN,
+            )
+        )  # fmt: skip
+
+
+class _Stage:
+    """One world at a time, kept while the quota stays the same."""
+
+    def __init__(self, laboratory: Laboratory, stack: ExitStack) -> None:
+        self._laboratory = laboratory
+        self._stack = stack.enter_context(ExitStack())
+        self._open: tuple[Quota, World] | None = None
+
+    def world(self, quota: Quota | None) -> World:
+        wanted = quota or self._laboratory.quota
+        if self._open is None or self._open[0] != wanted:
+            self._open = None
+            self._stack.close()
+            world = self._stack.enter_context(self._laboratory.world(quota=wanted))
+            self._open = wanted, world
+        return self._open[1]
+
+
+def _said(refusal: RefusedError, quota: Quota) -> str:
+    return f"not simulated with {quota.limit} per {quota.window:g} s: {refusal}"
+
+
+def small(quota: Quota, *, least: int = 1, most: int = 5, window: float = 0.0) -> Quota:
+    """A quota like this one, within bounds: what is shown with few requests needs no more.
+
+    window: the shortest, in seconds.
+    """
+    return Quota(max(least, min(quota.limit, most)), max(quota.window, window))

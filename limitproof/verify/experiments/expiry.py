@@ -1,0 +1,94 @@
+"""`expiry`: the time to live at every request, at its end, under steady traffic, at a death."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import count
+
+from limiters.contract import Quota
+from limitproof.check.tales.acts import MILLISECOND, patience
+from limitproof.check.tales.expiry import expiry
+from limitproof.stories import Kill
+from limitproof.verify.experiments.experiment import Experiment, Played, Summary, Trial, small
+from limitproof.verify.experiments.hand import Hand
+from limitproof.verify.laboratory import Laboratory
+
+WINDOWS = (0.5, 1.5, 0.05, 2.0)  # s: cut to whole seconds, two of them are 0
+BURSTS = 6  # with 1 s where 1.5 s are promised, a fixed window's fifth is one too many
+GLANCE = 10 * MILLISECOND  # how long after its last request a limiter without keys is asked again
+
+
+def _bursts(hand: Hand) -> None:
+    """All that is admitted, and again as soon as a key has died."""
+    quota = hand.player.world.cast.quota
+    for _ in range(BURSTS):
+        hand.asks(quota.limit + 1)
+        ends = [key.ends for key in hand.look().keys]
+        if any(end < 0 for end in ends):
+            return
+        death = min(ends) * MILLISECOND - hand.instant + 2 * MILLISECOND if ends else GLANCE
+        hand.wait(death)
+
+
+def _steady(hand: Hand) -> None:
+    """Refused requests two a window, then eight a window; then nobody."""
+    window = round(hand.player.world.cast.quota.window * 1_000_000)
+    hand.asks(hand.player.world.cast.quota.limit + 1)
+    for _ in range(5):
+        hand.wait(window // 2)
+        hand.ask()
+    hand.look()
+    for _ in range(8):
+        hand.wait(window // 8)
+        hand.ask()
+    hand.look()
+    hand.wait(patience(window))
+    hand.look()
+
+
+def _death(filled: int, steps: int, over: list[bool], hand: Hand) -> None:
+    hand.asks(filled, 1)
+    if not hand.begin(0, steps):
+        over.append(True)
+        return
+    hand.do(Kill(0))
+    hand.look()
+
+
+def _trials(laboratory: Laboratory, played: Sequence[Played]) -> Iterator[Trial]:
+    own = small(laboratory.quota, least=2, most=3)
+    windows = dict.fromkeys((own.window, *WINDOWS))
+    yield Trial(_steady, own)
+    if not _keys(played):
+        return
+    for window in windows:
+        quota = Quota(own.limit, window)
+        yield Trial(_bursts, quota)
+        if window != own.window:
+            yield Trial(_steady, quota)
+    for filled in (0, own.limit):
+        for steps in count(1):
+            over: list[bool] = []
+            yield Trial(partial(_death, filled, steps, over), own)
+            if over:
+                break
+
+
+def _keys(played: Sequence[Played]) -> int:
+    return len({key.name for one in played for sight in one.tale.sights for key in sight.keys})
+
+
+def _sum_up(played: Sequence[Played]) -> Summary:
+    keys = _keys(played)
+    windows = sorted({one.story.window for one in played})
+    if not keys:
+        return Summary("it keeps no key", measured={"keys": 0})
+    return Summary(
+        f"each key ends by itself, none too soon, with windows of "
+        f"{', '.join(f'{window:g}' for window in windows)} s",
+        measured={"keys": keys, "windows": windows},
+    )
+
+
+EXPIRY = Experiment("expiry", expiry, _trials, _sum_up)

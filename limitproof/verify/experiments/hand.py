@@ -1,0 +1,83 @@
+"""Lets things happen in a world: requests, waits, faults; what directed stories are made with."""
+
+from __future__ import annotations
+
+from limitproof.stories import Again, Ask, Event, Finish, Go, Kill, Look, Operation, Sight, Wait
+from limitproof.verify.player import Player
+
+PATIENCE = 120  # steps of one request before it is taken to wait for ever
+SPACING = 1_000  # µs between two requests: a clock in milliseconds tells them apart
+
+
+class Hand:
+    """Directs a player.
+
+    cautious: a request that takes no end of steps (it waits for a lock that nobody gives back) is
+    given up, its client dies. Otherwise the world ends such a limiter.
+    """
+
+    def __init__(self, player: Player, *, cautious: bool = False) -> None:
+        self.player = player
+        self._cautious = cautious
+
+    @property
+    def instant(self) -> int:
+        """Microseconds since the epoch."""
+        return self.player.instant
+
+    def do(self, *events: Event) -> None:
+        """One thing after the other."""
+        for event in events:
+            self.player.do(event)
+
+    def ask(self, client: int = 0, key: str = "k") -> Operation:
+        """A whole request of one client alone."""
+        self.player.do(Ask(client, key))
+        self.finish(client)
+        return self.player.last()
+
+    def asks(self, number: int, client: int = 0, key: str = "k", *, spacing: int = SPACING) -> None:
+        """So many requests one after the other, each followed by a wait of `spacing` µs."""
+        for _ in range(number):
+            self.ask(client, key)
+            self.wait(spacing)
+
+    def finish(self, client: int) -> None:
+        """A request that is under way comes to its end, or is given up."""
+        if not self.player.busy(client):
+            return
+        if not self._cautious:
+            self.player.do(Finish(client))
+            return
+        for _ in range(PATIENCE):
+            self.player.do(Go(client))
+            if not self.player.busy(client):
+                return
+        self.player.do(Kill(client))
+
+    def begin(self, client: int, steps: int, key: str = "k") -> bool:
+        """A request of which so many steps are taken; whether it is still under way."""
+        self.player.do(Ask(client, key))
+        for _ in range(steps):
+            if not self.player.busy(client):
+                return False
+            self.player.do(Go(client))
+        return self.player.busy(client)
+
+    def sends(self, client: int) -> bool:
+        """Whether the client wants to send; one that sleeps does not."""
+        return bool(self.player.world.seats[client].packets)
+
+    def wait(self, microseconds: int) -> None:
+        """The clocks move on; not at all for 0."""
+        if microseconds > 0:
+            self.player.do(Wait(microseconds))
+
+    def look(self) -> Sight:
+        """All keys are looked at; what was seen."""
+        self.player.do(Look())
+        return self.player.tale().sights[-1]
+
+    def again(self) -> None:
+        """The next act."""
+        self.player.do(Again())

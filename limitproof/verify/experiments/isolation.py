@@ -1,0 +1,116 @@
+"""`isolation`: odd keys beside each other, and keys named like what the limiter itself stores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import combinations, permutations
+
+from limitproof.check.tales.isolation import isolation, raising
+from limitproof.stories import Ask, Go, Tale
+from limitproof.verify.experiments.experiment import Experiment, Played, Summary, Trial, small
+from limitproof.verify.experiments.hand import SPACING, Hand
+from limitproof.verify.laboratory import Laboratory
+
+PROBE = "Zq7"  # found again in the names of what is stored for it
+ROUNDS = 3
+LONG = "x" * 10_000
+KEYS = (
+    "a",
+    "ab",  # begins with another
+    "A",  # differs in case
+    "caf\u00e9",
+    "cafe\u0301",  # the same letters, otherwise composed (Unicode NFC and NFD)
+    "a:1",
+    "a:seq",
+    "a:reset",
+    "a/1",
+    "a|1",
+    "a.1",
+    "{a}b",  # with the hash tag of a cluster: the slot of "a"
+    "{a}",
+    "a b",
+    "a ",
+    "a\n",
+    "a\0",
+    "",
+    "0",
+    "01",
+    "*",  # patterns of KEYS and SCAN
+    "a*",
+    "[a]",
+    LONG + "1",
+    LONG + "2",  # differs beyond where one may cut
+)
+
+
+def _probe(hand: Hand) -> None:
+    """One key beyond its limit, with a look after each step."""
+    for _ in range(hand.player.world.cast.quota.limit + 1):
+        hand.do(Ask(0, PROBE))
+        while hand.player.busy(0):
+            hand.do(Go(0))
+            hand.look()
+        hand.wait(SPACING)
+    hand.look()
+
+
+def _beside(keys: Sequence[str], hand: Hand) -> None:
+    """Act 1: all keys in rounds. Then an act for each key alone, at the same instants."""
+    _rounds(keys, hand)
+    for key in keys:
+        hand.again()
+        _rounds((key,), hand)
+
+
+def _rounds(keys: Sequence[str], hand: Hand) -> None:
+    quota = hand.player.world.cast.quota
+    for number in range(ROUNDS + 1):
+        for key in keys:
+            hand.ask(0, key)
+        hand.wait(SPACING if number < ROUNDS - 1 else round(quota.window * 500_000))
+
+
+def _trials(laboratory: Laboratory, played: Sequence[Played]) -> Iterator[Trial]:
+    quota = small(laboratory.quota, most=ROUNDS - 1)
+    yield Trial(_probe, quota)
+    for key in stored_like_keys(played[0].tale):
+        yield Trial(partial(_beside, (PROBE, key)), quota)
+    yield Trial(partial(_beside, KEYS), quota)
+
+
+def stored_like_keys(tale: Tale) -> list[str]:
+    """Keys whose own state would be stored under a name that the probe's state uses, too.
+
+    Stored for Zq7 are "limit:Zq7" and "limit:Zq7:seq": the key Zq7:seq is stored as the second.
+    """
+    names = sorted({key.name for sight in tale.sights for key in sight.keys})
+    found: list[str] = []
+    for one, other in permutations(names, 2):
+        before, probe, after = one.partition(PROBE.encode())
+        if not probe or not (other.startswith(before) and other.endswith(after)):
+            continue
+        key = other[len(before) : len(other) - len(after)].decode("utf-8", "replace")
+        if key not in (PROBE, *found):
+            found.append(key)
+    return found
+
+
+def _smaller(found: Played) -> Iterator[Trial]:
+    """Two keys beside each other, in place of many."""
+    keys = list(dict.fromkeys(one.key for one in found.tale.operations if not one.act))
+    if len(keys) > 2:
+        for pair in combinations(keys, 2):
+            yield Trial(partial(_beside, pair))
+
+
+def _sum_up(played: Sequence[Played]) -> Summary:
+    odd = raising([one.tale for one in played])
+    end = f"; it raises for {', '.join(odd)}, alone as well" if odd else ""
+    return Summary(
+        f"{len(KEYS)} keys beside each other get the answers that each gets alone{end}",
+        measured={"keys": len(KEYS), "raises_for": odd},
+    )
+
+
+ISOLATION = Experiment("isolation", isolation, _trials, _sum_up, smaller=_smaller)

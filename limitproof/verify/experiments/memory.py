@@ -1,0 +1,82 @@
+"""`memory`: rising traffic, steady traffic on one key, and a day of ever new keys; then nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from limitproof.check.tales.acts import SECOND, patience
+from limitproof.check.tales.memory import memory, memory_measured
+from limitproof.verify.experiments.experiment import Experiment, Played, Summary, Trial, small
+from limitproof.verify.experiments.hand import Hand
+from limitproof.verify.laboratory import Laboratory
+
+RISE = (2, 8, 32)  # requests in a window, in limits
+WINDOWS = 24  # tell a leak from what only fills up: a TTL of five windows is level by then
+DAY = 86_400 * SECOND
+
+
+def _window(hand: Hand) -> int:
+    return round(hand.player.world.cast.quota.window * SECOND)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rising:
+    """An act for each rate of requests, a window long; all keys are looked at as it ends."""
+
+    rates: tuple[int, ...]
+
+    def __call__(self, hand: Hand) -> None:
+        for number, rate in enumerate(self.rates):
+            if number:
+                hand.again()
+            hand.asks(rate, spacing=_window(hand) // (rate + 1))
+            hand.look()
+
+
+@dataclass(frozen=True, slots=True)
+class _Steady:
+    """Twice the limit in each window, on one key; then idleness."""
+
+    rate: int
+
+    def __call__(self, hand: Hand) -> None:
+        window = _window(hand)
+        for _ in range(WINDOWS):
+            hand.asks(self.rate, spacing=window // self.rate)
+            hand.look()
+        hand.wait(patience(window))
+        hand.look()
+
+
+def _ever_new(hand: Hand) -> None:
+    """A day: each hour, or window if longer, a client comes that never came before."""
+    window = _window(hand)
+    for number in range(WINDOWS):
+        hand.asks(2, key=f"client-{number}")
+        hand.look()
+        hand.wait(max(window, DAY // WINDOWS))
+    hand.wait(patience(window))
+    hand.look()
+
+
+def _trials(laboratory: Laboratory, _played: Sequence[Played]) -> Iterator[Trial]:
+    quota = small(laboratory.quota, most=3, window=1.0)
+    yield Trial(_ever_new, quota)
+    yield Trial(_Steady(2 * quota.limit), quota)
+    yield Trial(_Rising(tuple(times * quota.limit for times in RISE)), quota)
+
+
+def _sum_up(played: Sequence[Played]) -> Summary:
+    figures = [memory_measured(one.tale, one.story) for one in played]
+    most = max(one["peak_bytes"] for one in figures)
+    requests = sum(len(one.tale.operations) for one in played)
+    if not most:
+        return Summary("it stores nothing in Redis", measured={"peak_bytes": 0})
+    return Summary(
+        f"{most:,} bytes at most, whatever the traffic, and nothing is left after a day",
+        measured={**figures[1], "peak_bytes": most, "requests": requests},
+    )
+
+
+MEMORY = Experiment("memory", memory, _trials, _sum_up, measure=memory_measured)

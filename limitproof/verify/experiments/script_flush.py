@@ -1,0 +1,65 @@
+"""`script-flush`: SCRIPT FLUSH between two requests, and between two commands of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import count
+
+from limitproof.check.tales.script_flush import script_commands, script_flush
+from limitproof.check.verdict import Verdict
+from limitproof.stories import Forget
+from limitproof.verify.experiments.experiment import Experiment, Played, Summary, Trial, small
+from limitproof.verify.experiments.hand import Hand
+from limitproof.verify.laboratory import Laboratory
+
+
+def _between(limit: int, hand: Hand) -> None:
+    """A flush between two requests; each client was made before it."""
+    for flush in (False, True):
+        hand.asks(1)
+        if flush:
+            hand.do(Forget())
+        hand.asks(limit)
+        if not flush:
+            hand.again()
+
+
+def _within(steps: int, over: list[bool], hand: Hand) -> None:
+    """A flush after so many steps of a request."""
+    for flush in (False, True):
+        if not hand.begin(0, steps):
+            over.append(True)
+            return
+        if flush:
+            hand.do(Forget())
+        hand.finish(0)
+        hand.asks(1)
+        if not flush:
+            hand.again()
+
+
+def _trials(laboratory: Laboratory, played: Sequence[Played]) -> Iterator[Trial]:
+    quota = small(laboratory.quota, most=3)
+    yield Trial(partial(_between, quota.limit), quota, shown=True)
+    if not script_commands(played[0].tale):
+        return
+    for steps in count():
+        over: list[bool] = []
+        yield Trial(partial(_within, steps, over), quota)
+        if over:
+            return
+
+
+def _sum_up(played: Sequence[Played]) -> Summary:
+    seen = script_commands(played[0].tale)
+    measured = {"scripts": seen}
+    if not any(name.startswith("EVAL") for name in seen):
+        what = "only functions, which a flush of scripts leaves" if seen else "no script"
+        return Summary(f"it runs {what}", Verdict.NOT_TOLD, measured)
+    if not any(name.startswith("EVALSHA") for name in seen):
+        return Summary("it sends its scripts as text, each time", measured=measured)
+    return Summary("flushed scripts are loaded again", measured=measured)
+
+
+SCRIPT_FLUSH = Experiment("script-flush", script_flush, _trials, _sum_up)
