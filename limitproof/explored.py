@@ -47,7 +47,7 @@ class Explored:
     quota_limit and window (s) are what the clients were given, limit the most that the promise
     allows at once; states, schedules, overshooting and refusing as in the search's coverage;
     sentence: what was covered; doubt: why nothing can be a pass, else ""; unfinished: it only ran
-    out of time; seconds: how long it took.
+    out of time; seconds: how long it took; unit: what is counted as schedules.
     """
 
     limiter: str
@@ -72,6 +72,7 @@ class Explored:
     overshoot: Counterexample | None = None
     worst: Counterexample | None = None
     refusal: Counterexample | None = None
+    unit: str = "schedules"
 
     @property
     def counterexamples(self) -> tuple[Counterexample, ...]:
@@ -88,8 +89,10 @@ class Explored:
         if not (bad := self.bad(check)):
             return ""
         what = "overshoot" if check == "overshoot" else "refuse somebody while there is room"
-        told = percent(100 * bad / self.schedules)
-        return f"{bad:,} of {self.schedules:,} schedules {what} ({told})"
+        told = f"{bad:,} of {self.schedules:,} {self.unit} {what}"
+        if self.unit != "schedules":  # each stands for more or fewer schedules than another
+            return told
+        return f"{told} ({percent(100 * bad / self.schedules)})"
 
     @property
     def cast(self) -> str:

@@ -102,6 +102,7 @@ def as_data(found: Exploration) -> Explored:
         overshoot=_shown(found.overshoot),
         worst=_shown(found.worst),
         refusal=_shown(found.refusal),
+        unit=coverage.unit,
     )
 
 

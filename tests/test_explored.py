@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -76,3 +77,9 @@ def test_the_share_is_a_sentence_or_nothing() -> None:
     assert BOTH.share("overshoot") == "24 of 24 schedules overshoot (100 %)"
     assert BOTH.share("false-rejection").startswith("23 of 24 schedules refuse somebody")
     assert explored().share("overshoot") == ""
+
+
+def test_of_representatives_no_share_is_told() -> None:
+    """Each stands for more or fewer schedules than another."""
+    some = replace(BOTH, unit="representatives")
+    assert some.share("overshoot") == "24 of 24 representatives overshoot"

@@ -20,6 +20,7 @@ from itertools import permutations
 from math import factorial
 
 from limitproof.check.instant import overshoot_at_once, refused_with_room
+from limitproof.history.columns import Outcome
 from limitproof.schedules import Answers
 from limitproof.simulate.causality import Causality, Event, form
 from limitproof.simulate.coverage import (
@@ -73,6 +74,7 @@ class _Count:
     steps: int = 0
     overshooting: int = 0
     refusing: int = 0
+    erring: int = 0
     outcomes: set[Answers] = field(default_factory=set)
     forms: set[int] = field(default_factory=set)
 
@@ -281,6 +283,9 @@ class _Search:
         if refused_with_room(trace.answers, limit):
             count.refusing += 1
             self._witnesses.refusal(trace, self._events)
+        if any(Outcome.ERROR in told for told in trace.answers):
+            count.erring += 1
+            self._witnesses.error(trace, self._events)
 
     def _unforeseen(self) -> str:
         """Whether some real run is none of the representatives, whatever its order; else ""."""
@@ -314,4 +319,5 @@ class _Search:
             NAME, not stopped, stopped, 0, count.steps, runs, count.overshooting, count.refusing,
             found.first, found.worst, found.least_refusal, frozenset(count.outcomes), said,
             moves=-1 if stopped else 0, unit="representatives",
+            error=found.least_error, erring=count.erring,
         )  # fmt: skip

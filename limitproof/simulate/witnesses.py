@@ -21,7 +21,7 @@ Told = tuple[Outcome, ...]
 
 
 class Witnesses:
-    """Keeps the smallest overshoot, the largest, and the smallest false rejection.
+    """Keeps the smallest overshoot, the largest, the smallest false rejection and error.
 
     first: one request after the other where that suffices, else in (context switches, steps).
     """
@@ -32,6 +32,7 @@ class Witnesses:
         self.first: Witness | None = None
         self.worst: Witness | None = None
         self.least_refusal: Witness | None = None
+        self.least_error: Witness | None = None
 
     def overshoot(self, trace: Trace, events: Sequence[Event]) -> None:
         """A run that ends in an overshoot."""
@@ -56,6 +57,15 @@ class Witnesses:
             self.least_refusal = Witness(shorter, 1)
         elif self.least_refusal is None:
             self.least_refusal = Witness(trace.choices, 1)
+
+    def error(self, trace: Trace, events: Sequence[Event]) -> None:
+        """A run in which some request was answered with no Decision."""
+        run = _Run(events, self._answers(trace, events), self._limit)
+        shorter = run.error(_cost(self.least_error))
+        if shorter is not None:
+            self.least_error = Witness(shorter, 1)
+        elif self.least_error is None:
+            self.least_error = Witness(trace.choices, 1)
 
     def _answers(self, trace: Trace, events: Sequence[Event]) -> list[list[Told]]:
         """What each client had been told by its limiter after each of its steps."""
@@ -114,13 +124,22 @@ class _Run:
         full = tuple(map(len, self._steps))
         return shortest_order(self._steps, lambda here: here == full, below)
 
+    def error(self, below: Cost | None) -> tuple[int, ...] | None:
+        """The shortest order after which somebody was answered with no Decision."""
+        return shortest_order(self._steps, self._failed, below)
+
     def over(self, choices: Sequence[int]) -> int:
         """By how much an order of some of the steps overshoots."""
         return self._over(tuple(choices.count(client) for client in range(len(self._steps))))
 
+    def _told(self, here: Positions) -> list[Told]:
+        return [self._answers[client][taken] for client, taken in enumerate(here)]
+
     def _over(self, here: Positions) -> int:
-        told = (self._answers[client][taken] for client, taken in enumerate(here))
-        return overshoot_at_once(told, self._limit)
+        return overshoot_at_once(self._told(here), self._limit)
+
+    def _failed(self, here: Positions) -> bool:
+        return any(Outcome.ERROR in told for told in self._told(here))
 
     def _between(self, client: int, taken: int) -> bool:
         """Whether a client has just been told something, so that no request of it is under way."""

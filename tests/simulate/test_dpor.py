@@ -149,6 +149,13 @@ def test_a_witness_shows_what_it_says(world_of: OpenWorld) -> None:
     assert switches(found.first.choices) == 2
 
 
+def test_an_error_is_shown_with_the_fewest_steps(world_of: OpenWorld) -> None:
+    found = searched(world_of, cast("Raises", 3, 2))
+    assert found.error is not None
+    assert (switches(found.error.choices), len(found.error.choices)) == (2, 3)
+    assert found.erring == found.schedules
+
+
 def test_watching_is_right_until_it_is_done(world_of: OpenWorld) -> None:
     """CHECKING's reference, of a client less: everybody commits, or is refused rightly."""
     for name in ("Watching", "WatchesUntilDone"):

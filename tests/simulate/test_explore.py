@@ -145,8 +145,8 @@ def test_a_watch_that_comes_too_late_is_found() -> None:
 
 def test_past_the_budget_runs_are_walked_and_never_pass() -> None:
     found = explore(cast("Watching", 4, 3), 0.3, silent)
-    assert "WATCH leaves its mark" in found.doubt
-    assert "source-set DPOR: stopped after" in found.doubt
+    assert found.doubt.startswith("stopped after ")
+    assert "(source-set DPOR, because WATCH leaves its mark" in found.doubt
     assert "with a probability of" in found.coverage.sentence
     assert found.verdict(found.overshoot) is Verdict.UNKNOWN
 
