@@ -19,7 +19,7 @@ from dataclasses import replace
 
 from benchmarks.frontrun_env import Environment, NotInstalledError, environment
 from benchmarks.frontrun_inside import CONFIGURATIONS
-from benchmarks.frontrun_ours import Walker, Whole, complete, order
+from benchmarks.frontrun_ours import Walker, Whole, complete, order, systematic
 from benchmarks.frontrun_table import DEFAULT, OURS, TARGET, Row, Subject, ratios, table, tally
 from limitproof.servers.handle import Server
 from limitproof.servers.server import open_server
@@ -27,7 +27,7 @@ from limitproof.servers.server import open_server
 SECONDS = 2.0  # of each search
 STARTING = 1.0  # seconds more for a search that starts a process a client
 SLICE = SECONDS / (len(CONFIGURATIONS) + 1)  # of ours before each of its searches, and at the end
-ROUNDS = 6  # explorations of one racy limiter, for verdict and printed order
+ROUNDS = 5  # explorations of one racy limiter, for verdict and printed order
 ORDERED_RUNS = 100  # of ours, compared with the server's log
 COUNT_THEN_ADD = "benchmarks.count_then_add:CountThenAdd"
 SUBJECTS = (
@@ -72,7 +72,7 @@ def _compare(subject: Subject, server: Server, theirs: Environment | None) -> li
     if subject.granularity == "command":
         ours.append(Walker(subject))
         ours[-1].walk(SECONDS)
-    told = [*rows, *(one.row() for one in ours)]
+    told = [*rows, *(one.row() for one in ours), systematic(subject, SECONDS)]
     print("\n".join(table(subject, whole.admitted, told, SECONDS)))
     print(f"  {'limitproof, complete':26} {_stands(whole)}")
     found = ratios(rows, alike.walks)

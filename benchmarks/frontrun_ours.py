@@ -9,16 +9,18 @@ import time
 from dataclasses import dataclass
 from statistics import median
 from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
 from benchmarks.frontrun_table import OURS, Row, Subject
 from limiters.contract import Quota
 from limiters.registry import resolve
 from limitproof.history.columns import Outcome
 from limitproof.schedules import Answers
+from limitproof.simulate.dpor import Dpor
 from limitproof.simulate.explore import explore
 from limitproof.simulate.resp import pack, parse
 from limitproof.simulate.wire import exchange
-from limitproof.simulate.world import Cast, World, open_world
+from limitproof.simulate.world import Cast, Choose, Trace, World, open_world
 
 NAME = "client-"
 COMPLETE_SECONDS = 20.0  # of a complete search, at the most
@@ -86,6 +88,33 @@ class Walker:
             None if first is None else command(self._subject),
             frozenset().union(*(walk.admitted for walk in self.walks)),
         )
+
+
+def systematic(subject: Subject, seconds: float) -> Row:
+    """Search without states, as frontrun's DPOR does: one run for each order of dependent steps."""
+    ends: set[int] = set()
+    first: list[float] = []
+    with open_world(cast_of(subject)) as world:
+        run = world.trace
+        worked = time.process_time() + served(world)
+        begun = time.perf_counter()
+
+        def watched(choose: Choose) -> Trace:
+            trace = run(choose)
+            count = admitted(trace.answers)
+            ends.add(count)
+            if count > subject.limit and not first:
+                first.append(time.perf_counter() - begun)
+            return trace
+
+        with patch.object(world, "trace", watched):
+            coverage = Dpor().search(world, subject.limit, seconds, lambda _: None)
+        spent = time.perf_counter() - begun
+        work = time.process_time() + served(world) - worked
+    return Row(
+        f"{OURS}, DPOR", coverage.schedules / spent, coverage.schedules / work,
+        first[0] if first else None, None, frozenset(ends), coverage.complete,
+    )  # fmt: skip
 
 
 def served(world: World) -> float:

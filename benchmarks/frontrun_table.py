@@ -100,10 +100,15 @@ def _line(row: Row, every: frozenset[int], limit: int) -> str:
         return f"  {row.name:26} {row.trouble}"
     rate, work = ("too few" if one is None else f"{one:,.0f}" for one in (row.rate, row.work))
     none = "none" if max(every, default=0) > limit else "-"
-    times = [none if one is None else f"{one:.2f} s" for one in (row.first, row.from_start)]
+    first = none if row.first is None else f"{row.first:.2f} s"
+    start = none if row.first is None else "-"
+    if row.from_start is not None:
+        start = f"{row.from_start:.2f} s"
     said = "  says pass" if certifies(row, every, limit) else ""
+    if row.ended and not said:
+        said = "  and ends: all explored"
     found = f"{len(row.admitted & every)} of {len(every)}"
-    return _columns(row.name, rate, work, *times, found) + said
+    return _columns(row.name, rate, work, first, start, found) + said
 
 
 def _columns(name: str, *figures: str) -> str:

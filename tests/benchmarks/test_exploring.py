@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+import benchmarks.__main__ as everything
 from benchmarks.exploring import completely, stateless
+from benchmarks.figures import Figure
 from benchmarks.first_violation import Race, Setting, command, racy, settings, shown
 from limiters.entries import REGISTRY
 from limitproof.check.verdict import Verdict
@@ -64,6 +66,30 @@ def test_a_search_that_is_not_complete_misses_its_target(
     assert completely("lua_atomic", 2, 1, 1e6).verdict is Verdict.PASS
     assert completely("in_process", 2, 1, 1e6).verdict is Verdict.FAIL
     assert "which stand for" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("codes", "ratio", "exit_code"), [((0, 0, 0), 1.5, 0), ((0, 1, 0), 1.5, 1), ((0, 0, 0), 0.5, 1)]
+)
+def test_a_benchmark_that_fails_fails_them_all(
+    codes: tuple[int, ...],
+    ratio: float,
+    exit_code: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    figure = Figure("x", [ratio], 1.0)
+    monkeypatch.setattr("benchmarks.recording.main", lambda: Figure("y", [1.0], 0.9))
+    monkeypatch.setattr("benchmarks.ceiling.main", lambda: Figure("z", note="not installed"))
+    monkeypatch.setattr("benchmarks.exploring.main", lambda: [figure])
+    ended = dict(zip(everything.PROCESSES, codes, strict=True))
+    monkeypatch.setattr(everything, "_run", ended.__getitem__)
+    assert everything.main() == exit_code
+    said = capsys.readouterr().out.splitlines()
+    assert str(figure) in said
+    assert [line for line in said if "FAILED" in line] == [
+        f"{name}: FAILED, exit {code}, see above" for name, code in ended.items() if code
+    ]
 
 
 def test_stateless_runs_are_counted_in_rounds() -> None:

@@ -12,7 +12,7 @@ import pytest
 from benchmarks import frontrun, frontrun_env
 from benchmarks.frontrun_env import Environment, NotInstalledError, environment, last_line
 from benchmarks.frontrun_inside import Watch
-from benchmarks.frontrun_ours import Walker, complete, order
+from benchmarks.frontrun_ours import Walker, complete, order, systematic
 from benchmarks.frontrun_table import (
     Row,
     Subject,
@@ -205,6 +205,10 @@ def test_our_half_finds_all_ends_one_by_one_and_completely() -> None:
     assert walk.first is not None
     assert walk.rate is not None
     assert walk.work is not None
+    search = systematic(replace(SUBJECT, clients=3), 30.0)
+    assert search.ended
+    assert search.admitted == walk.admitted
+    assert search.first is not None
 
 
 def test_our_steps_are_in_the_order_of_the_servers_log() -> None:
