@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from limitproof.verify.experiments.clock_skew import CLOCK_SKEW
+from limitproof.verify.experiments.cluster import CLUSTER
 from limitproof.verify.experiments.crash import CRASH
 from limitproof.verify.experiments.expiry import EXPIRY
 from limitproof.verify.experiments.isolation import ISOLATION
@@ -18,5 +19,6 @@ EXPERIMENTS: tuple[Check, ...] = (
     CRASH,
     LOST_REPLY,
     CLOCK_SKEW,
+    CLUSTER,
     SCRIPT_FLUSH,  # last: a limiter that loads its script once for a process is spoilt by it
 )

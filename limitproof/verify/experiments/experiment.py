@@ -9,7 +9,7 @@ from typing import Any
 
 from limiters.contract import Quota
 from limitproof.check.tales.acts import cause_of
-from limitproof.check.verdict import CheckResult, Verdict
+from limitproof.check.verdict import Cause, CheckResult, Verdict
 from limitproof.simulate.refusal import LocalStateError, RefusedError
 from limitproof.simulate.world import World
 from limitproof.stories import Story, Tale
@@ -54,6 +54,10 @@ def _nothing(_tale: Tale, _story: Story) -> Measured:
     return {}
 
 
+def _nothing_beyond(_laboratory: Laboratory, _played: Sequence[Played]) -> str:
+    return ""
+
+
 def _no_smaller(_one: Played) -> Iterable[Trial]:
     return ()
 
@@ -65,6 +69,7 @@ class Experiment:
     `trials` is asked for the next story when the one before has passed, and sees what was played.
     `sum_up` is told of all of them when none failed. `smaller`: stories to look at when one fails,
     the first of which that fails too is shown in its place. `measure`: figures of a story.
+    `beyond`: what is seen outside of a world when no story fails; why it fails there, or "".
     """
 
     name: str
@@ -73,6 +78,7 @@ class Experiment:
     sum_up: Callable[[Sequence[Played]], Summary]
     smaller: Callable[[Played], Iterable[Trial]] = _no_smaller
     measure: Callable[[Tale, Story], Measured] = _nothing
+    beyond: Callable[[Laboratory, Sequence[Played]], str] = _nothing_beyond
 
     def examine(self, laboratory: Laboratory) -> Examined:
         """Play the stories until one fails, or none is left, or no time.
@@ -98,6 +104,11 @@ class Experiment:
                     if trial.quota in (None, laboratory.quota) and not played:
                         raise
                     refusals.append(_said(refusal, trial.quota or laboratory.quota))
+        if played and laboratory.left and (why := self.beyond(laboratory, played)):
+            measured = {"stories": len(played)}
+            return Examined(
+                CheckResult(self.name, Verdict.FAIL, why, Cause.ALGORITHM, measured, complete=True)
+            )
         return self._passed(played, list(dict.fromkeys(refusals)))
 
     def _play(self, laboratory: Laboratory, world: World, trial: Trial) -> Played:

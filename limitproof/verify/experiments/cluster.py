@@ -1,0 +1,153 @@
+"""`cluster`: the keys of each command and script, and a node of a cluster that sees more."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import re
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import redis
+import redis.asyncio
+
+from limitproof.check.tales.acts import SECOND, shown_key
+from limitproof.check.tales.cluster import Command, cluster
+from limitproof.servers.errors import ServerError
+from limitproof.servers.virtual import START, VirtualServer, virtual_server
+from limitproof.verify.experiments.experiment import Experiment, Played, Summary, Trial, small
+from limitproof.verify.experiments.hand import SPACING, Hand
+from limitproof.verify.laboratory import Laboratory, Subject
+
+USER, PASSWORD = "limiter", "limiter"  # of a server that nobody else can reach
+KEY = "user:7"
+WRITABLE = START + 5 * SECOND  # a new node takes no commands for its first two seconds
+SECONDS = 3.0  # to be ready
+
+
+def _requests(number: int, hand: Hand) -> None:
+    for _ in range(number):
+        hand.ask(key=KEY)
+        hand.look()
+        hand.wait(SPACING)
+
+
+def _trials(laboratory: Laboratory, _played: Sequence[Played]) -> Iterator[Trial]:
+    quota = small(laboratory.quota, most=3)
+    yield Trial(partial(_requests, quota.limit + 1), quota, shown=True)
+
+
+def _commands(played: Sequence[Played]) -> list[Command]:
+    return list(
+        dict.fromkeys(
+            command for one in played for told in one.tale.happenings for command in told.raw
+        )
+    )
+
+
+def _sum_up(played: Sequence[Played]) -> Summary:
+    sent = len(_commands(played))
+    if not sent:
+        return Summary("it sends nothing: it touches no key")
+    return Summary("every key is declared, and no command or script spans two slots")
+
+
+def _on_a_node(laboratory: Laboratory, played: Sequence[Played]) -> str:
+    """What a node of a cluster refuses, where scripts may touch only what they declare.
+
+    It also sees what a script only reads, by the server's own log of refusals (ACL LOG), and what
+    a limiter that swallows errors would hide. A key that no simulated request had (it is named by
+    the clock, or drawn) says nothing here.
+    """
+    commands = _commands(played)
+    if not commands:
+        return ""
+    with (
+        suppress(ServerError),
+        virtual_server(arguments=("--cluster-enabled", "yes")) as node,
+        node.server.client() as control,
+    ):
+        if not _ready(node, control):
+            return ""
+        keys = sorted({key for one in commands for key in _keys(control, one)})
+        rights: list[bytes | str] = ["reset", "on", f">{PASSWORD}", "+@all", *map(_pattern, keys)]
+        control.execute_command("ACL SETUSER", USER, *rights)  # type: ignore[no-untyped-call]
+        _ask(laboratory.subject, node, small(laboratory.quota, most=3).limit + 1)
+        return _refused(control)
+    return ""
+
+
+def _ready(node: VirtualServer, control: redis.Redis) -> bool:
+    """All slots are its own, and it takes commands."""
+    control.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16_383)  # type: ignore[no-untyped-call]
+    node.set(WRITABLE)
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        info: Any = control.execute_command("CLUSTER", "INFO")  # type: ignore[no-untyped-call]
+        if "'cluster_state': 'ok'" in str(info) or "cluster_state:ok" in str(info):
+            return True
+        time.sleep(0.002)
+    return False
+
+
+def _keys(control: redis.Redis, command: Command) -> list[bytes]:
+    try:
+        found: Any = control.command_getkeys(*command)  # type: ignore[arg-type]
+    except redis.ResponseError:  # a command without keys
+        return []
+    return [bytes(key) if isinstance(key, bytes) else str(key).encode() for key in found]
+
+
+def _pattern(key: bytes) -> bytes:
+    """The right to this key and to no other."""
+    return b"~" + re.sub(rb"([*?\[\]\\])", rb"\\\1", key)
+
+
+def _ask(subject: Subject, node: VirtualServer, number: int) -> None:
+    """So many requests; what the limiter makes of a refusal is its own business."""
+    path = node.server.url.removeprefix("unix://")
+    options: dict[str, Any] = {"unix_socket_path": path, "username": USER, "password": PASSWORD}
+    if subject.target.is_async:
+        asyncio.run(_ask_async(subject, redis.asyncio.Redis(**options), number))
+        return
+    with redis.Redis(**options) as client, suppress(Exception):
+        limiter: Any = subject.target.factory(client, subject.quota, lambda: WRITABLE / SECOND)
+        for _ in range(number):
+            with suppress(Exception):
+                limiter.acquire(KEY)
+
+
+async def _ask_async(subject: Subject, client: Any, number: int) -> None:
+    async with client:
+        with suppress(Exception):
+            limiter: Any = subject.target.factory(client, subject.quota, lambda: WRITABLE / SECOND)
+            if inspect.isawaitable(limiter):
+                limiter = await limiter
+            for _ in range(number):
+                with suppress(Exception):
+                    await limiter.acquire(KEY)
+
+
+def _refused(control: redis.Redis) -> str:
+    log: Any = control.acl_log()
+    for entry in log:
+        said = {_text(key): _text(value) for key, value in dict(entry).items()}
+        if said.get("reason") == "key" and said.get("context") == "lua":
+            return (
+                f"a script touches {shown_key(said.get('object', ''))} and does not declare it in "
+                "KEYS: a cluster may look for it on another node"
+            )
+    errors: Any = control.info("errorstats")
+    if any("CROSSSLOT" in _text(name) for name in errors):
+        return "a node of a cluster refuses it: the keys of one command are in several slots"
+    return ""
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
+
+
+CLUSTER = Experiment("cluster", cluster, _trials, _sum_up, beyond=_on_a_node)
