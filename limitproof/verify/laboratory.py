@@ -14,7 +14,7 @@ from limiters.promise import Promise, promise_of
 from limiters.registry import Target
 from limitproof.check.verdict import CheckResult
 from limitproof.promises import describe
-from limitproof.schedules import Granularity
+from limitproof.schedules import Granularity, Run, Schedule
 from limitproof.servers.virtual import VirtualServer, virtual_server
 from limitproof.simulate.world import Cast, World, world_on
 from limitproof.stories import Event, Story, Tale
@@ -47,10 +47,19 @@ class Subject:
 
 
 class Laboratory:
-    """Plays stories on one limiter. Made by `open_laboratory`."""
+    """Plays stories on one limiter. Made by `open_laboratory`.
 
-    def __init__(self, subject: Subject, virtual: VirtualServer, seconds: float) -> None:
-        self.subject = subject
+    program: the server's, None for the embedded one, for whoever needs a server of its own.
+    """
+
+    def __init__(
+        self,
+        subject: Subject,
+        virtual: VirtualServer,
+        seconds: float,
+        program: Path | None = None,
+    ) -> None:
+        self.subject, self.program = subject, program
         self.quota = subject.quota
         self.promise = subject.promised
         self._virtual = virtual
@@ -122,12 +131,13 @@ class Laboratory:
 class Examined:
     """One check of a limiter: the result and, where it fails, the shortest story that shows it.
 
-    tale: the story as it went, with all that a person wants to see.
+    story: a story, or a schedule where all interleavings were looked through; tale: how that went,
+    with all that a person wants to see.
     """
 
     result: CheckResult
-    story: Story | None = None
-    tale: Tale | None = None
+    story: Story | Schedule | None = None
+    tale: Tale | Run | None = None
 
 
 Judge = Callable[[Tale, Story], str]
@@ -158,7 +168,7 @@ def open_laboratory(
     Raises ServerError without a server or without libfaketime.
     """
     with virtual_server(program, arguments=SERVER) as virtual:
-        yield Laboratory(subject, virtual, seconds)
+        yield Laboratory(subject, virtual, seconds, program)
 
 
 def shown(world: World, story: Story) -> Tale:

@@ -6,9 +6,14 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import reduce
 
-from limitproof.check.verdict import Cause, CheckResult, Verdict
+from limitproof.check.verdict import CheckResult, Verdict
 from limitproof.simulate.refusal import RefusedError
+from limitproof.verify.contract import CONTRACT
+from limitproof.verify.experiments.catalogue import EXPERIMENTS
+from limitproof.verify.interleavings import NAMES as INTERLEAVINGS
+from limitproof.verify.interleavings import examine_interleavings
 from limitproof.verify.laboratory import Check, Examined, Laboratory
+from limitproof.verify.merging import combined
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,11 @@ def alone(check: Check, share: float = 1.0) -> Unit:
     return Unit((check.name,), share, examine)
 
 
-UNITS: tuple[Unit, ...] = ()
+UNITS: tuple[Unit, ...] = (
+    alone(CONTRACT, 0.3),
+    Unit(INTERLEAVINGS, 3.0, examine_interleavings),
+    *(alone(check) for check in EXPERIMENTS),
+)
 
 
 def named() -> tuple[str, ...]:
@@ -52,20 +61,3 @@ def examine(laboratory: Laboratory, name: str, seconds: float) -> Examined:
             why = f"not simulated: {refusal}"
             found.append(Examined(CheckResult(name, Verdict.UNKNOWN, why, complete=False)))
     return reduce(combined, found)
-
-
-def combined(one: Examined, other: Examined) -> Examined:
-    """What two ways of examining a check say together.
-
-    A failure counts, the one of the simpler cause where both fail; what neither could tell is
-    unknown, and a pass of one does not need the other to have come to an end.
-    """
-    order = (Verdict.FAIL, Verdict.PASS, Verdict.UNKNOWN, Verdict.NOT_TOLD)
-    causes = list(Cause)
-
-    def rank(examined: Examined) -> tuple[int, int]:
-        result = examined.result
-        cause = causes.index(result.cause) if result.cause is not None else len(causes)
-        return order.index(result.verdict), cause
-
-    return min(one, other, key=rank)

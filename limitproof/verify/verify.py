@@ -15,11 +15,12 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 
 from limitproof.check.verdict import CheckResult, Verdict
+from limitproof.servers.errors import ServerError
 from limitproof.verify.laboratory import Examined
-from limitproof.verify.units import UNITS, Unit, combined, named
+from limitproof.verify.merging import combined
+from limitproof.verify.units import UNITS, Unit, named
 from limitproof.verify.worker import Begun, Brief, Done, Failed, Opened, Said, work
 
 STARTING = 8.0  # seconds that a child may take to import and to start its server
@@ -53,11 +54,11 @@ Event = Progress | Judged | Server
 
 
 class BriefError(Exception):
-    """The limiter cannot be examined at all; `environment` is true when it is not its fault."""
+    """The limiter cannot be examined at all; the message is one line."""
 
-    def __init__(self, line: str, *, environment: bool) -> None:
-        super().__init__(line)
-        self.environment = environment
+
+class WorkerError(Exception):
+    """An error of ours in a child; the message is its traceback."""
 
 
 def verify(
@@ -65,7 +66,7 @@ def verify(
 ) -> Iterator[Event]:
     """Examine a limiter for about so many seconds; yields what happens, check by check.
 
-    Raises BriefError when the target, or the server, cannot be used.
+    Raises BriefError when the target cannot be used, ServerError when there is no server.
     """
     chosen = [unit for unit in UNITS if set(unit.names) & set(names)]
     shares = _shares(chosen, min(processes, len(chosen)))
@@ -147,8 +148,12 @@ class _Crew:
                 if self.over:
                     self._end()
                 return [Judged(n, one) for n, one in found.items() if n in self.names]
-            case Failed(line, environment):
-                raise BriefError(line, environment=environment)
+            case Failed(line, "target"):
+                raise BriefError(line)
+            case Failed(line, "environment"):
+                raise ServerError(line, "see limitproof doctor")
+            case Failed(line):
+                raise WorkerError(line)
 
     def _spoilt(self, why: str) -> list[Event]:
         self._end()
@@ -204,8 +209,3 @@ def resolved(names: Sequence[str], skip: Sequence[str]) -> list[str]:
         if one not in known:
             raise ValueError(f"no such check: {one!r}; there are {', '.join(known)}")
     return [name for name in known if (not names or name in names) and name not in skip]
-
-
-def here(path: Path | None) -> str | None:
-    """A path for another process."""
-    return None if path is None else str(path)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import time
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Literal
 
 from limiters.contract import Quota
 from limiters.registry import TargetError, resolve
 from limitproof.check.verdict import CheckResult, Verdict
-from limitproof.promises import parse_promise
+from limitproof.promises import describe, parse_promise
 from limitproof.servers.errors import ServerError
 from limitproof.servers.lifetime import die_with_parent
 from limitproof.simulate.refusal import LocalStateError, RefusedError
@@ -62,10 +64,10 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Nothing can be examined; one line."""
+    """Nothing more can be examined; one line, or the traceback of an internal error."""
 
     line: str
-    environment: bool
+    kind: Literal["target", "environment", "internal"]
 
 
 Said = Opened | Begun | Done | Failed
@@ -84,18 +86,18 @@ def work(
     die_with_parent(parent)
     try:
         _work(brief, units, names, seconds, pipe)
-    except (TargetError, ValueError, TypeError) as error:
-        pipe.send(Failed(str(error).partition("\n")[0], environment=False))
+    except TargetError as error:
+        pipe.send(Failed(str(error), "target"))
     except ServerError as error:
-        pipe.send(Failed(str(error).partition("\n")[0], environment=True))
+        pipe.send(Failed(str(error), "environment"))
+    except Exception:  # noqa: BLE001 - ours, or a limiter's that no check has foreseen
+        pipe.send(Failed(traceback.format_exc(), "internal"))
 
 
 def _work(
     brief: Brief, units: Sequence[int], names: Sequence[str], seconds: float, pipe: Connection
 ) -> None:
-    target = resolve(brief.target)
-    promise = parse_promise(brief.promise, brief.quota) if brief.promise else None
-    subject = Subject(target, brief.quota, promise, brief.seed, max_skew=brief.max_skew)
+    subject = _subject(brief)
     end = time.perf_counter() + seconds
     with open_laboratory(subject, seconds, program=brief.program) as laboratory:
         pipe.send(Opened(dict(laboratory.server)))
@@ -117,3 +119,16 @@ def _work(
                     for name in wanted
                 }
             pipe.send(Done(number, found))
+
+
+def _subject(brief: Brief) -> Subject:
+    """Raises TargetError when the limiter, or what it promises, is of no use."""
+    target = resolve(brief.target)
+    promise = parse_promise(brief.promise, brief.quota) if brief.promise else None
+    subject = Subject(target, brief.quota, promise, brief.seed, max_skew=brief.max_skew)
+    try:
+        describe(subject.promised)
+    except Exception as error:  # foreign code may do anything
+        told = f"{type(error).__name__}: {error}"
+        raise TargetError(f"the promise of {target.name} is of no use: {told}") from error
+    return subject

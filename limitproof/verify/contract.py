@@ -1,0 +1,41 @@
+"""`contract`: a few requests of one client, then of two, on several keys, up to refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from limitproof.check.tales.contract import contract
+from limitproof.history.columns import Outcome
+from limitproof.verify.experiments.experiment import Experiment, Played, Summary, Trial
+from limitproof.verify.experiments.hand import Hand
+from limitproof.verify.laboratory import Laboratory
+
+MOST = 20  # requests: those of a large limit are all alike
+
+
+def _alone(limit: int, hand: Hand) -> None:
+    hand.asks(min(limit + 1, MOST))
+
+
+def _with_others(window: int, limit: int, hand: Hand) -> None:
+    """Two clients by turns on two keys, beyond the limit, and again when a window has passed."""
+    for _ in range(2):
+        for number in range(min(2 * limit + 2, MOST)):
+            hand.ask(number % 2, "ab"[number // 2 % 2])
+        hand.wait(window)
+
+
+def _trials(laboratory: Laboratory, _played: Sequence[Played]) -> Iterator[Trial]:
+    limit = laboratory.quota.limit
+    yield Trial(partial(_alone, limit))
+    yield Trial(partial(_with_others, laboratory.window, limit))
+
+
+def _sum_up(played: Sequence[Played]) -> Summary:
+    asked = [one.outcome for each in played for one in each.tale.operations]
+    refused = asked.count(Outcome.REJECTED)
+    return Summary(f"{len(asked)} requests, {refused} of them refused, each with a Decision")
+
+
+CONTRACT = Experiment("contract", contract, _trials, _sum_up)

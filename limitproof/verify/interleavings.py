@@ -1,0 +1,91 @@
+"""Every interleaving of a few clients, as `limitproof explore` looks at them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from functools import reduce
+
+from limiters.contract import Quota
+from limitproof.check.verdict import Cause, CheckResult, Verdict
+from limitproof.exploring import RUNGS
+from limitproof.schedules import Granularity
+from limitproof.simulate.coverage import Progress
+from limitproof.simulate.explore import Exploration, Finding, explore
+from limitproof.simulate.promised import yardstick_of
+from limitproof.simulate.world import Cast
+from limitproof.verify.laboratory import Examined, Laboratory
+from limitproof.verify.merging import combined
+
+NAMES = ("overshoot", "false-rejection", "linearizable")
+GRANULARITIES: tuple[Granularity, ...] = ("packet", "command")
+MOVES = 2
+MOST_CLIENTS = 8
+SHARES = {0: 0.15, 1: 0.25, 2: 0.35}
+"""Of the time that is left, for each search in turn; all of it for the last."""
+
+
+def examine_interleavings(laboratory: Laboratory, names: Collection[str]) -> Mapping[str, Examined]:
+    """Small casts first; a check that has failed is not looked for in a larger one.
+
+    Raises ServerError when the server dies.
+    """
+    known: dict[str, list[Examined]] = {name: [] for name in names}
+    for place, cast in enumerate(_casts(laboratory)):
+        if place and not laboratory.left:
+            break
+        share = SHARES.get(place, 1.0)
+        found = explore(
+            cast, share * laboratory.left, _nothing, program=laboratory.program, further=True
+        )
+        for name in names:
+            known[name].append(_examined(found, name))
+        if all(_failed(seen) for seen in known.values()):
+            break
+    return {name: reduce(combined, seen) for name, seen in known.items()}
+
+
+def _casts(laboratory: Laboratory) -> Iterator[Cast]:
+    subject = laboratory.subject
+    for limit, more in RUNGS:
+        quota = Quota(limit, subject.quota.window)
+        alone = Cast(subject.target, quota, 1, seed=subject.seed, moves=MOVES)
+        clients = min(yardstick_of(alone).limit + more, MOST_CLIENTS)
+        for granularity in GRANULARITIES:
+            yield replace(alone, clients=clients, granularity=granularity)
+
+
+def _examined(found: Exploration, name: str) -> Examined:
+    finding, verdict = _of(found, name)
+    cast, coverage = found.cast, found.coverage
+    measured = {
+        "clients": cast.clients, "limit": cast.quota.limit, "schedules": coverage.schedules,
+        "states": coverage.states, "moves": found.moves, "strategy": coverage.strategy,
+    }  # fmt: skip
+    covered = f"{cast.clients} clients for {cast.quota.limit}: {coverage.sentence}"
+    covered += f"; {found.beyond}" if found.beyond else ""
+    if finding is None:
+        because = covered if verdict is Verdict.PASS else (found.doubt or covered)
+        return Examined(
+            CheckResult(name, verdict, because, None, measured, complete=coverage.complete)
+        )
+    cause = Cause.ALGORITHM if finding.sequential else Cause.RACE
+    result = CheckResult(
+        name, verdict, finding.because, cause, measured | {"size": finding.measure},
+        complete=coverage.complete,
+    )  # fmt: skip
+    return Examined(result, finding.schedule, finding.run)
+
+
+def _of(found: Exploration, name: str) -> tuple[Finding | None, Verdict]:
+    if name == "linearizable":
+        return found.disorder, found.order_verdict
+    finding = found.overshoot if name == "overshoot" else found.refusal
+    return finding, found.verdict(finding)
+
+
+def _failed(seen: list[Examined]) -> bool:
+    return any(one.result.verdict is Verdict.FAIL for one in seen)
+
+
+def _nothing(_progress: Progress) -> None: ...
