@@ -15,8 +15,8 @@
 --    flows in meanwhile.
 -- 3. When the clock steps back, nothing flows until it is again where it was: with the older
 --    instant stored, the same microseconds would flow in twice.
--- 4. The key dies no earlier than a window after the last admission: the bucket is full by then,
---    as it is without a key. The instant is computed from TIME (see lua_atomic.lua).
+-- 4. The key dies a window after the last admission, no earlier: the bucket is full by then, as it
+--    is without a key. The instant is computed from TIME (see lua_atomic.lua).
 -- 5. A refused request writes nothing.
 --
 -- Units belong to a quota: a new quota needs new keys. A request that is sent again because its
@@ -40,9 +40,7 @@ local level, at = capacity, now
 local stored = redis.call('HMGET', key, 'level', 'at')
 if stored[1] then
   at = math.max(now, tonumber(stored[2]))
-  -- No more than a window: what flows in a year may be beyond 2^53.
-  local elapsed = math.min(window, at - tonumber(stored[2]))
-  level = math.min(capacity, tonumber(stored[1]) + elapsed * flow)
+  level = math.min(capacity, tonumber(stored[1]) + (at - tonumber(stored[2])) * flow)
 end
 
 if level < units then

@@ -97,6 +97,14 @@ def test_a_large_cost_is_added_in_parts(client: redis.Redis, clock: HandClock) -
     assert client.zcard("k") == 25_000
 
 
+@pytest.mark.parametrize("cost", [999, 1000, 1001, 2000])
+def test_a_part_is_never_empty(client: redis.Redis, clock: HandClock, cost: int) -> None:
+    """ZADD without members is an error."""
+    limiter = LuaAtomicClientClock(client, Quota(cost, 60.0), clock)
+    assert limiter.acquire("k", cost) == Decision(True, 0)
+    assert client.zcard("k") == cost
+
+
 def test_requests_of_one_microsecond_have_names_of_their_own(
     limiter: LuaAtomicClientClock, client: redis.Redis, clock: HandClock
 ) -> None:

@@ -63,6 +63,12 @@ def test_a_large_cost(make: Make, name: str) -> None:
     assert not limiter.acquire("k", 25_000).allowed
 
 
+@pytest.mark.parametrize("cost", [999, 1000, 1001, 2000])
+def test_a_list_is_filled_in_parts(make: Make, client: redis.Redis, cost: int) -> None:
+    assert make("list_window", cost).acquire("k", cost) == Decision(True, 0)
+    assert client.llen("k") == cost
+
+
 @each
 def test_one_key_a_client_and_none_touches_another(
     make: Make, client: redis.Redis, name: str

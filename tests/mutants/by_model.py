@@ -11,6 +11,7 @@ import json
 import random
 import sys
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import redis
@@ -21,10 +22,21 @@ from redis.retry import Retry
 from limiters.contract import Decision, Quota
 from limiters.registry import entry, resolve
 from limitproof.servers.virtual import START, VirtualServer, virtual_server
-from tests.limiters.models import Bucket, Model, PrunedLog, SlidingLog, VirtualScheduling, refused
+from tests.limiters.models import (
+    Bucket,
+    Model,
+    MonotoneLog,
+    PrunedLog,
+    SlidingLog,
+    VirtualScheduling,
+    refused,
+)
 
 WINDOWS = (3, 1000, 999_999, 1_500_000, 60_000_000)  # microseconds
 CASES = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ:"
+
+
+STEADY = ("gcra", "token_bucket", "list_window", "watch_multi")
 
 
 class Counter:
@@ -50,7 +62,7 @@ MODELS: dict[str, type[Model]] = {
     "fixed_window": Counter,
     "gcra": VirtualScheduling,
     "token_bucket": Bucket,
-    "list_window": SlidingLog,
+    "list_window": MonotoneLog,
     "watch_multi": SlidingLog,
 }
 
@@ -73,12 +85,12 @@ def differences(target: str) -> Iterator[tuple[str, str]]:
     """Checks that a limiter fails, with what was seen; the first of each story."""
     name = sys.modules[resolve(target).factory.__module__].__dict__.get("LIMITER", target)
     with virtual_server() as virtual:
-        for number, window in enumerate(WINDOWS * 4):
+        for number, (limit, window) in enumerate(product(range(1, 6), WINDOWS)):
             draw = random.Random(number)
             try:
                 # Later than the last: what has expired would be there again.
                 now = START + number * 10**12 + draw.randint(0, 10**9)
-                yield from _story(target, name, virtual, window, draw.randint(1, 5), now, draw)
+                yield from _story(target, name, virtual, window, limit, now, draw)
             except (redis.RedisError, ArithmeticError, LookupError, TypeError, ValueError) as error:
                 yield "contract", f"{type(error).__name__}: {error}"
 
@@ -103,11 +115,14 @@ def _story(
         keys = ["".join(draw.choices(CASES, k=80)), "a:b", "A:b", "a:B"]
         models = {key: MODELS[name](limit, window) for key in keys}
         other.delete(*other.keys(), "")  # not FLUSHALL: see limitproof.servers.virtual
-        for _ in range(60):
+        for _ in range(80):
             now += draw.choice(
                 [0, 0, 1, window // limit, window - 1, window, draw.randint(0, window)]
             )
-            key, cost = draw.choice(keys), draw.choice([1, 1, 1, 2, limit, limit + 1])
+            key, cost = (
+                draw.choice([*keys, *keys[:1] * 4]),
+                draw.choice([1, 1, 1, 2, limit, limit + 1]),
+            )
             arguments = (key, cost) if weighs else (key,)
             model = models[key]
             if isinstance(model, Counter) and now // 1000 == model.ends:
@@ -126,7 +141,9 @@ def _story(
                 told.allowed and expires * 1000 < now - 1000
             ):
                 yield "expiry", f"expires at {expires}"
-            if expires * 1000 > now + window + 2000:
+            if _size(other, key) > max(limit, 3):
+                yield "memory", f"{_size(other, key)} elements for a limit of {limit}"
+            if expires * 1000 > now + 2 * window + 2000:
                 yield "expiry", f"expires at {expires}, long after the window"
         if unknown := set(other.keys()) - {key.encode() for key in keys}:
             yield "isolation", f"keys of nobody: {unknown}"
@@ -135,11 +152,26 @@ def _story(
     with virtual.server.client() as plain:
         large = factory(plain, Quota(2500, 60.0), lambda: now / 1e6)
         plain.delete("large")
-        if weighs and (large.acquire("large", 2400), large.acquire("large", 101).allowed) != (
-            Decision(True, 100),
-            False,
-        ):
-            yield "weights", "2,400 and 101 of 2,500"
+        costs = (999, 1000, 400, 102, 101) if weighs else ()
+        taken = [large.acquire("large", cost).allowed for cost in costs]
+        if taken not in ([], [True, True, True, False, True]):
+            yield "weights", f"{costs} of 2,500"
+
+        try:
+            large.acquire("large", 0)
+            yield "contract", "a cost of 0 is no error"
+        except ValueError:
+            pass
+        except TypeError:
+            if weighs:
+                raise
+
+
+def _size(client: redis.Redis, key: str) -> int:
+    """How many elements a key holds."""
+    counts: dict[bytes, Any] = {b"zset": client.zcard, b"list": client.llen, b"hash": client.hlen}
+    kind: Any = client.type(key)
+    return counts[kind](key) if kind in counts else 0
 
 
 def main(target: str) -> int:

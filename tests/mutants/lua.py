@@ -108,9 +108,8 @@ def statements(text: str) -> Iterator[Statement]:
                 if depth == 0:
                     break
             inside = [word.text for row in on_line[first : last + 1] for word in row]
-            yield Statement(
-                starts[first], starts[last + 1], outer, "redis" in inside, inside[0] == "local"
-            )
+            asks = "redis" in inside and inside[:2] != ["local", "function"]
+            yield Statement(starts[first], starts[last + 1], outer, asks, inside[0] == "local")
         outer += sum(map(_opens, here))
 
 
