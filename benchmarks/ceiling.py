@@ -31,16 +31,19 @@ SCRIPT, COMMAND = "lua_atomic.lua", "evalsha"
 ROUNDS = 10
 SECONDS = 0.7  # each half of a round
 STARTING = 0.3  # seconds for redis-benchmark to connect and to end
+RANDOM = "__rand_int__"  # redis-benchmark writes as many random digits over it
+NONCE = RANDOM * 2 + "0" * 8  # as long as that of lua_atomic
 ENDLESS = 1_000_000_000  # requests: more than it can send until we end it
 
 
 def arguments(url: str, connections: int, digest: str) -> tuple[str, ...]:
     """redis-benchmark's command line for what lua_atomic sends (the empty argument: the server's
-    clock). `url` is a unix:// one."""
+    clock; the last one: another name for each request). `url` is a unix:// one."""
     window = round(QUOTA.window * 1_000_000)
     return (
         "-s", unquote(urlsplit(url).path), "-c", str(connections), "-P", "1", "-n", str(ENDLESS),
-        "EVALSHA", digest, "1", KEY, str(QUOTA.limit), str(window), "1", "",
+        "-r", str(10**len(RANDOM) - 1),
+        "EVALSHA", digest, "1", KEY, str(QUOTA.limit), str(window), "1", "", NONCE,
     )  # fmt: skip
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from itertools import count
 
 import pytest
+import redis
 
-from benchmarks.ceiling import arguments
-from benchmarks.closed_loop import rate
+from benchmarks.ceiling import RANDOM, arguments
+from benchmarks.closed_loop import KEY, QUOTA, rate
 from benchmarks.figures import Figure, exit_code, median_interval
 from benchmarks.recording import pairs, turns
+from limiters.lua_atomic import LuaAtomic
 from limitproof.check.verdict import Verdict
 
 
@@ -63,6 +65,19 @@ def test_a_figure_says_what_came_of_it() -> None:
 
 
 def test_redis_benchmark_sends_what_lua_atomic_sends() -> None:
-    command = arguments("unix:///tmp/a%20b/redis.sock", 16, "digest")
+    sent: list[tuple[object, ...]] = []
+
+    class Client(redis.Redis):
+        def evalsha(self, *words: object) -> list[int]:  # type: ignore[override]
+            sent.append(words)
+            return [1, 9, 0]
+
+    LuaAtomic(Client(), QUOTA, lambda: 0.0).acquire(KEY)
+    command = arguments("unix:///tmp/a%20b/redis.sock", 16, str(sent[0][0]))
     assert command[:2] == ("-s", "/tmp/a b/redis.sock")  # noqa: S108
-    assert command[-8:] == ("EVALSHA", "digest", "1", "hot", "10", "1000000", "1", "")
+    words = [str(word) for word in sent[0]]
+    told = command[command.index("EVALSHA") + 1 :]
+    assert told[:-1] == tuple(words[:-1])
+    assert len(told[-1]) == len(words[-1])
+    assert RANDOM in told[-1]
+    assert "-r" in command
