@@ -16,6 +16,7 @@ import redis.asyncio
 
 from limitproof.check.tales.acts import SECOND, shown_key
 from limitproof.check.tales.cluster import Command, cluster
+from limitproof.check.verdict import Verdict
 from limitproof.servers.errors import ServerError
 from limitproof.servers.virtual import START, VirtualServer, virtual_server
 from limitproof.verify.experiments.experiment import Experiment, Played, Summary, Trial, small
@@ -55,7 +56,7 @@ def _sum_up(played: Sequence[Played]) -> Summary:
     return Summary("every key is declared, and no command or script spans two slots")
 
 
-def _on_a_node(laboratory: Laboratory, played: Sequence[Played]) -> str:
+def _on_a_node(laboratory: Laboratory, played: Sequence[Played]) -> Summary | None:
     """What a node of a cluster refuses, where scripts may touch only what they declare.
 
     It also sees what a script only reads, by the server's own log of refusals (ACL LOG), and what
@@ -64,38 +65,44 @@ def _on_a_node(laboratory: Laboratory, played: Sequence[Played]) -> str:
     """
     commands = _commands(played)
     if not commands:
-        return ""
+        return None
+    try:
+        why = _refusal(laboratory, commands)
+    except ServerError as error:
+        return Summary(f"no node of a cluster could be asked: {error}", Verdict.UNKNOWN)
+    return Summary(why, Verdict.FAIL) if why else None
+
+
+def _refusal(laboratory: Laboratory, commands: Sequence[Command]) -> str:
+    """Why a node refuses a limiter; "" when it does not. Raises ServerError without a node."""
     with (
-        suppress(ServerError),
         virtual_server(arguments=("--cluster-enabled", "yes")) as node,
         node.server.client() as control,
     ):
-        if not _ready(node, control):
-            return ""
+        _get_ready(node, control)
         keys = sorted({key for one in commands for key in _keys(control, one)})
         rights: list[bytes | str] = ["reset", "on", f">{PASSWORD}", "+@all", *map(_pattern, keys)]
-        control.execute_command("ACL SETUSER", USER, *rights)  # type: ignore[no-untyped-call]
+        control.execute_command("ACL SETUSER", USER, *rights)
         _ask(laboratory.subject, node, small(laboratory.quota, most=3).limit + 1)
         return _refused(control)
-    return ""
 
 
-def _ready(node: VirtualServer, control: redis.Redis) -> bool:
-    """All slots are its own, and it takes commands."""
+def _get_ready(node: VirtualServer, control: redis.Redis) -> None:
+    """All slots are its own, and it takes commands. Raises ServerError when it does not."""
     control.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16_383)  # type: ignore[no-untyped-call]
     node.set(WRITABLE)
     end = time.monotonic() + SECONDS
     while time.monotonic() < end:
         info: Any = control.execute_command("CLUSTER", "INFO")  # type: ignore[no-untyped-call]
         if "'cluster_state': 'ok'" in str(info) or "cluster_state:ok" in str(info):
-            return True
+            return
         time.sleep(0.002)
-    return False
+    raise ServerError(f"a node is not ready after {SECONDS:g} s", "try another server program")
 
 
 def _keys(control: redis.Redis, command: Command) -> list[bytes]:
     try:
-        found: Any = control.command_getkeys(*command)  # type: ignore[arg-type]
+        found: Any = control.command_getkeys(*command)
     except redis.ResponseError:  # a command without keys
         return []
     return [bytes(key) if isinstance(key, bytes) else str(key).encode() for key in found]

@@ -54,8 +54,8 @@ def _nothing(_tale: Tale, _story: Story) -> Measured:
     return {}
 
 
-def _nothing_beyond(_laboratory: Laboratory, _played: Sequence[Played]) -> str:
-    return ""
+def _nothing_beyond(_laboratory: Laboratory, _played: Sequence[Played]) -> None:
+    return None
 
 
 def _no_smaller(_one: Played) -> Iterable[Trial]:
@@ -69,7 +69,7 @@ class Experiment:
     `trials` is asked for the next story when the one before has passed, and sees what was played.
     `sum_up` is told of all of them when none failed. `smaller`: stories to look at when one fails,
     the first of which that fails too is shown in its place. `measure`: figures of a story.
-    `beyond`: what is seen outside of a world when no story fails; why it fails there, or "".
+    `beyond`: what is seen outside of a world when no story fails; None when nothing is wrong there.
     """
 
     name: str
@@ -78,7 +78,7 @@ class Experiment:
     sum_up: Callable[[Sequence[Played]], Summary]
     smaller: Callable[[Played], Iterable[Trial]] = _no_smaller
     measure: Callable[[Tale, Story], Measured] = _nothing
-    beyond: Callable[[Laboratory, Sequence[Played]], str] = _nothing_beyond
+    beyond: Callable[[Laboratory, Sequence[Played]], Summary | None] = _nothing_beyond
 
     def examine(self, laboratory: Laboratory) -> Examined:
         """Play the stories until one fails, or none is left, or no time.
@@ -104,12 +104,8 @@ class Experiment:
                     if trial.quota in (None, laboratory.quota) and not played:
                         raise
                     refusals.append(_said(refusal, trial.quota or laboratory.quota))
-        if played and laboratory.left and (why := self.beyond(laboratory, played)):
-            measured = {"stories": len(played)}
-            return Examined(
-                CheckResult(self.name, Verdict.FAIL, why, Cause.ALGORITHM, measured, complete=True)
-            )
-        return self._passed(played, list(dict.fromkeys(refusals)))
+        seen = self.beyond(laboratory, played) if played and laboratory.left else None
+        return self._passed(played, list(dict.fromkeys(refusals)), seen)
 
     def _play(self, laboratory: Laboratory, world: World, trial: Trial) -> Played:
         try:
@@ -143,18 +139,23 @@ class Experiment:
             told,
         )
 
-    def _passed(self, played: Sequence[Played], refusals: Sequence[str]) -> Examined:
+    def _passed(
+        self, played: Sequence[Played], refusals: Sequence[str], seen: Summary | None
+    ) -> Examined:
         measured: dict[str, Any] = {"stories": len(played)}
         if refusals:
             measured["not_played"] = list(refusals)
-        summary = self.sum_up(played) if played else Summary("no story was played", Verdict.UNKNOWN)
+        nothing = Summary("no story was played", Verdict.UNKNOWN)
+        summary = seen or (self.sum_up(played) if played else nothing)
         verdict, because = summary.verdict, summary.because
         if refusals and verdict is Verdict.PASS:
             verdict, because = Verdict.UNKNOWN, f"{refusals[0]}; else: {because}"
         measured |= summary.measured
         return Examined(
             CheckResult(
-                self.name, verdict, because, measured=measured,
+                self.name, verdict, because,
+                cause=Cause.ALGORITHM if verdict is Verdict.FAIL else None,
+                measured=measured,
                 complete=not refusals and verdict is not Verdict.UNKNOWN,
             )
         )  # fmt: skip
