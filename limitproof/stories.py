@@ -243,6 +243,11 @@ class Tale:
         )
 
 
+def is_story(data: object) -> bool:
+    """Whether the data of a file are a story's, and not a schedule's."""
+    return isinstance(data, Mapping) and data.get("kind") == KIND
+
+
 def _event(data: Mapping[str, Any]) -> Event:
     said = dict(data)
     kind = EVENTS.get(said.pop("do"))
