@@ -116,6 +116,7 @@ class Complete:
     ) -> Coverage:
         begun = time.perf_counter()
         yardstick = yardstick_of(world.cast)
+        world.reset()  # a run before this one may have left the clock at a later instant
         programs = Programs(world)
         graph = Graph(world, programs, yardstick)
         judges = Judges(graph, yardstick)
@@ -267,6 +268,7 @@ def orders_of(world: World) -> tuple[frozenset[End], Names]:
 
     Raises UncacheableError where equal states need not be equal.
     """
+    world.reset()
     yardstick, programs = yardstick_of(world.cast), Programs(world)
     graph = Graph(world, programs, yardstick)
     return _orders(graph, Judges(graph, yardstick)), programs.names
