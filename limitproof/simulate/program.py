@@ -117,7 +117,12 @@ class Programs:
         return found
 
     def _alike(self, node: Node, reply: bytes) -> Iterator[tuple[Node, bytes]]:
-        """Where the other clients stand after what this one has been through, and their reply."""
+        """Where the other clients stand after what this one has been through, and their reply.
+
+        Nobody, where a limiter draws no names: whoever comes there is learned then.
+        """
+        if not self.world.draws:
+            return
         for client in range(self.world.cast.clients):
             if client == node.client or self.roots[client].shape != self.roots[node.client].shape:
                 continue

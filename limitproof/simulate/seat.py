@@ -157,6 +157,11 @@ class Seat:
         random.seed(self._name)
         return bool(self._random != random.getstate())
 
+    @property
+    def drew_entropy(self) -> bool:
+        """Whether it has asked os.urandom for anything since `begin` (uuid4 and secrets do)."""
+        return self._blocks > 0
+
     def leave(self) -> None:
         """End it where it stands, as kill -9 would: its connection is gone, too."""
         here = self._greenlet

@@ -88,7 +88,8 @@ class World:
     """Runs clients one step at a time, and moves their clocks. Made by `open_world`.
 
     `wire` is a connection that has been set up as those of the clients are. `instant` is the time
-    of the server and of every client whose clock is right, in microseconds since the epoch.
+    of the server and of every client whose clock is right, in microseconds since the epoch. `draws`
+    is whether the limiter drew anything at random in the rehearsal.
     """
 
     def __init__(self, cast: Cast, virtual: VirtualServer, path: str) -> None:
@@ -102,7 +103,7 @@ class World:
         self._offsets = [cast.offset(number) for number in range(cast.clients)]
         self.seats = [self.seat(number) for number in range(cast.clients)]
         self._accesses: dict[str, Access] = {}
-        self._swap = True
+        self._swap = self.draws = True
         self._turns = 0
         self.travel: Callable[[float], None] | None = None
         self._told = float("nan")
@@ -245,6 +246,7 @@ class World:
             while seat.ready:
                 self.step(seat)
             self._swap = seat.draws()  # leaves the state of `random` as a seed makes it
+            self.draws = self._swap or seat.drew_entropy
             self._idle = random.getstate()
             if silent and Outcome.REJECTED in seat.answers:
                 raise LocalStateError

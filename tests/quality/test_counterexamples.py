@@ -82,3 +82,56 @@ def test_a_pipeline_that_arrives_whole_is_safe_within_one_instant(
         found = Complete().search(world, 2, 30.0, silent)
     assert found.complete
     assert found.first is None
+
+
+OVER, REFUSED, RAISED = "first", "refusal", "error"
+
+
+@pytest.mark.parametrize(
+    ("name", "clients", "moves", "apart", "kind", "choices"),
+    [
+        # it finds the counter, this ends, it makes one that never does: refused a window later
+        ("ExpiresBetween", 1, 2, 0, REFUSED, (0, 0, 0, -1_001_000, 0, -1_001_000, 0, 0)),
+        # B is told that the list is full, the list ends, B reads its last element
+        ("ListOfInstants", 2, 1, 0, RAISED, (0, 0, 0, 0, 1, -2_001_000, 1)),
+        ("OneAMillisecond", 2, 1, 0, OVER, (0, 1)),
+        # A reads and waits; B comes 0.9 s later, so that no two requests begin together
+        ("get_set_json", 2, 1, 900_000, OVER, (0, -900_000, 1, 1, 0)),
+        ("get_set_json", 2, 1, 999_000, OVER, (0, -999_000, 1, 1, 0)),
+    ],
+)
+def test_the_smallest_that_needs_time(
+    moving_world_of: OpenWorld,
+    name: str,
+    clients: int,
+    moves: int,
+    apart: int,
+    kind: str,
+    choices: tuple[int, ...],
+) -> None:
+    requests = 3 if clients == 1 else 1
+    with moving_world_of(cast(name, clients, requests=requests, apart=apart)) as world:
+        found = Complete(moves).search(world, 1, 120.0, silent)
+    assert found.complete
+    assert getattr(found, kind).choices == choices
+
+
+@pytest.mark.parametrize(
+    ("name", "clients", "moves", "apart"),
+    [
+        ("lua_atomic", 3, 2, 0),
+        ("lua_atomic_client_clock", 3, 2, 0),
+        ("lua_sequence_leak", 3, 1, 0),
+        ("fixed_window", 3, 2, 0),
+        ("OneAMillisecond", 3, 2, 1_000),  # right as soon as no two ask in one millisecond
+        ("get_set_json", 2, 1, 1_000_000),  # a request a window races with nobody
+    ],
+)
+def test_the_right_ones_are_clean_when_the_clock_moves(
+    moving_world_of: OpenWorld, name: str, clients: int, moves: int, apart: int
+) -> None:
+    with moving_world_of(cast(name, clients, apart=apart)) as world:
+        found = Complete(moves).search(world, 1, 120.0, silent)
+    assert found.complete
+    assert found.schedules > 0
+    assert (found.first, found.refusal, found.error) == (None, None, None)

@@ -23,10 +23,13 @@ def cast(
     granularity: Granularity = "packet",
     seed: int = 0,
     offsets: tuple[int, ...] = (),
+    moves: int = 0,
+    apart: int = 0,
 ) -> Cast:
     """So many clients of a registered limiter, or of one of `specimens`; windows of a second."""
     where = target if target[0].islower() else f"tests.simulate.specimens:{target}"
-    return Cast(resolve(where), Quota(limit, 1.0), clients, requests, seed, granularity, offsets)
+    quota = Quota(limit, 1.0)
+    return Cast(resolve(where), quota, clients, requests, seed, granularity, offsets, moves, apart)
 
 
 def silent(_progress: Progress) -> None:

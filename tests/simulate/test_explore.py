@@ -195,3 +195,95 @@ def test_a_dead_server_is_an_error_of_the_environment(
     monkeypatch.setattr(World, "trace", dies)
     with pytest.raises(ServerError):
         explored("get_set_json")
+
+
+def test_after_one_instant_the_clock_moves() -> None:
+    found = explored("lua_atomic", 3, moves=2)
+    assert found.coverage.sentence == "all 4 states, which stand for 6 schedules"
+    assert found.beyond == (
+        "all 60 states with at most 2 moves of the clock, which stand for 162 schedules"
+    )
+    assert found.moves == 2
+    assert found.verdict(found.overshoot) is Verdict.PASS
+
+
+def test_what_fails_at_one_instant_comes_first() -> None:
+    found = explored("get_set_json", 2, moves=1)
+    assert found.beyond == "the clock did not move: what fails at one instant comes first"
+    assert (found.timed, found.moves) == (None, 0)
+
+
+def test_a_key_that_ends_between_two_commands() -> None:
+    found = explore(cast("ExpiresBetween", 1, requests=3, moves=2), 100.0, silent)
+    assert found.overshoot is None
+    assert found.refusal is not None
+    assert found.refusal.because == (
+        "A read (EXISTS), then k expired, then A wrote (INCRBY); "
+        "A was refused, though nobody was admitted within 1 s before"
+    )
+    assert not found.refusal.sequential
+    assert found.timed is not None
+    assert 0 < found.timed.refusing < found.timed.schedules
+
+
+def test_an_error_that_needs_an_expiry_is_a_race() -> None:
+    found = explore(cast("ListOfInstants", moves=1), 20.0, silent, further=True)
+    assert found.error is not None
+    assert found.error_verdict is Verdict.FAIL
+    assert found.error.because.startswith(
+        "B read (LLEN), then k expired, then B read (LINDEX): B was answered with TypeError"
+    )
+    assert not found.error.sequential
+
+
+def test_an_error_without_a_race_is_no_race() -> None:
+    found = explored("Raises")
+    assert found.error is not None
+    assert found.error.sequential
+    assert found.error.because == (
+        "B was answered with RuntimeError: no place left, one client after the other"
+    )
+
+
+def test_a_limiter_that_sleeps_moves_the_clock() -> None:
+    found = explored("SleepsAndCounts", 2)
+    assert found.verdict(found.overshoot) is Verdict.PASS
+    assert found.coverage.schedules == 6
+    assert found.order_verdict is Verdict.UNKNOWN, "its orders end at different instants"
+
+
+def test_requests_that_never_begin_together() -> None:
+    found = explored("get_set_json", 2, moves=1, apart=900_000)
+    assert found.overshoot is not None
+    assert found.overshoot.schedule.choices == (0, -900_000, 1, 1, 0)
+    step = found.overshoot.run.steps[1]
+    assert (step.client, step.moved, step.at, step.commands) == (-1, 900_000, 900_000, ())
+    assert "requests at least 900 ms apart" in found.coverage.sentence
+
+
+def test_too_few_moves_for_all_requests_pass_nothing() -> None:
+    found = explored("lua_atomic", 3, moves=1, apart=1_000)
+    assert "not all requests can begin" in found.doubt
+    assert found.verdict(found.overshoot) is Verdict.UNKNOWN
+
+
+def test_without_time_the_clock_does_not_move() -> None:
+    found = explore(cast("lua_atomic", moves=1), 1e-6, silent)
+    assert found.beyond == "the clock did not move: the time was over"
+    assert found.verdict(found.overshoot) is Verdict.PASS
+
+
+def test_a_search_stopped_between_two_levels_says_how_far_it_came(
+    moving_world_of: OpenWorld,
+) -> None:
+    with moving_world_of(cast("no_prune", 3)) as world:
+        found = Complete(3).search(world, 1, 1.5, silent)
+    assert not found.complete
+    assert found.moves < 3
+    assert "stopped after 1.5 s" in found.sentence
+
+
+def test_two_explorations_in_time_are_equal() -> None:
+    one, other = (explored("transaction_random_member", 2, moves=1) for _ in "ab")
+    assert one.timed == other.timed
+    assert one.refusal == other.refusal

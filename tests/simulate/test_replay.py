@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,53 @@ def test_a_file_that_is_no_schedule_is_a_usage_error(tmp_path: Path, text: str) 
     path = tmp_path / "x.json"
     path.write_text(text)
     assert invoke(["replay", str(path)]) == Exit.USAGE
+
+
+HANDED_ON = Schedule(
+    "pipeline", 1, 1.0, 3, 1, 0, "packet", (0, 0, -999_000, 1, -2000, 2, 2, 2, 1, 1),
+    "false-rejection",
+)  # fmt: skip
+
+
+def test_a_schedule_with_moves_of_the_clock_replays() -> None:
+    """B, refused at 0.999 s, has not taken its entry back when C asks at 1.001 s."""
+    found = replay(HANDED_ON, resolve("pipeline"))
+    assert (found.result, found.parts) == (Replayed.STILL_FAILS, "")
+    assert found.run is not None
+    assert [step.moved for step in found.run.steps if step.moved] == [999_000, 2000]
+    assert found.run.steps[4].gone == ()
+    assert replay(HANDED_ON, resolve("lua_atomic")).result is Replayed.FIXED
+
+
+def test_a_changed_limiter_parts_at_the_move() -> None:
+    recorded = replace(HANDED_ON, commands=(("ZCARD k",), ("ZCARD k",), (), ("GET k",)))
+    found = replay(recorded, resolve("pipeline"))
+    assert found.parts.startswith("step 1: recorded was ZCARD k, sent is ZREMRANGEBYSCORE")
+    recorded = replace(HANDED_ON, choices=(0, -1000, 1), commands=((), (), ()))
+    assert "step 1" in replay(recorded, resolve("pipeline")).parts
+
+
+def test_an_error_replays() -> None:
+    raised = Schedule(
+        "tests.simulate.specimens:ListOfInstants", 1, 1.0, 2, 1, 0, "packet",
+        (0, 0, 0, 0, 1, -2_001_000, 1), "contract",
+    )  # fmt: skip
+    found = replay(raised, resolve(raised.target))
+    assert found.result is Replayed.STILL_FAILS
+    assert found.said.startswith("TypeError")
+    assert found.run is not None
+    assert found.run.steps[5].gone == ("k",)
+    assert replay(raised, resolve("get_set_json")).result is Replayed.FIXED
+
+
+def test_an_end_that_no_order_has_replays() -> None:
+    race = replace(RACE, shows="linearizable", commands=())
+    assert replay(race, resolve("get_set_json")).result is Replayed.STILL_FAILS
+    assert replay(race, resolve("lua_atomic")).result is Replayed.FIXED
+
+
+def test_a_sleep_moves_the_clock_in_a_replay() -> None:
+    slept = Schedule(
+        "tests.simulate.specimens:Sleeps", 1, 1.0, 2, 1, 0, "packet", (0, 1, 0, 1), commands=()
+    )
+    assert replay(slept, resolve(slept.target)).result is Replayed.STILL_FAILS
