@@ -14,9 +14,9 @@ from limitproof.events import LimiterJudged
 from limitproof.explored import Explored
 from limitproof.history.columns import History
 
-IN_ONE_INSTANT: tuple[Literal["overshoot"], ...] = ("overshoot",)
+IN_ONE_INSTANT: tuple[Literal["overshoot", "linearizable"], ...] = ("overshoot", "linearizable")
 """The checks whose races an exploration has to show. The races that refuse somebody in vain need
-an entry to expire meanwhile, in every registered limiter that has one, and time stands still."""
+an entry to expire meanwhile, and several requests of one client, in every registered limiter."""
 
 
 def judged_against_known(
@@ -62,7 +62,7 @@ def missed(entry: Entry | None, judgement: Judgement, explored: Sequence[Explore
         return f"should pass and is {judgement.verdict.value}"
     if Cause.ALGORITHM in known.values() and judgement.verdict is not Verdict.FAIL:
         return f"is known to fail {', '.join(known)} and is {judgement.verdict.value}"
-    raced = {name for name in IN_ONE_INSTANT if known.get(name) == "race"}
+    raced = {name for name in IN_ONE_INSTANT if entry.fails.get(name) == "race"}
     for check in judge_explorations(explored):
         if check.name in raced and check.verdict is not Verdict.FAIL:
             return f"has a race ({check.name}) that exploring does not show: {check.because}"

@@ -13,6 +13,13 @@ from limitproof.history.columns import Outcome
 from limitproof.schedules import Granularity, Run, Schedule, ScheduleError, Step
 
 SCHEMA = 1
+BAD = {
+    "overshoot": "overshoot",
+    "false-rejection": "refuse somebody while there is room",
+    "contract": "leave a request without a Decision",
+    "linearizable": "end as no order of the requests does",
+}
+"""What bad schedules do, by the check that fails."""
 
 
 class ExploredError(ValueError):
@@ -23,8 +30,8 @@ class ExploredError(ValueError):
 class Counterexample:
     """A defect with its confirmed run.
 
-    check: its name; measure: its size, the overshoot or 1; because: one sentence; sequential:
-    one client after the other is enough.
+    check: its name; measure: its size, the overshoot or how many requests; because: one sentence;
+    sequential: one client after the other is enough.
     """
 
     check: str
@@ -45,9 +52,12 @@ class Explored:
     """One search through the interleavings of so many clients of a limiter.
 
     quota_limit and window (s) are what the clients were given, limit the most that the promise
-    allows at once; states, schedules, overshooting and refusing as in the search's coverage;
-    sentence: what was covered; doubt: why nothing can be a pass, else ""; unfinished: it only ran
-    out of time; seconds: how long it took; unit: what is counted as schedules.
+    allows at once; states, and schedules of which overshooting, refusing, erring and disordered are
+    bad, at one instant; unit: what is counted as schedules; sentence: what was covered; beyond: the
+    same where the clock moved; doubt: why nothing can be a pass, else ""; unfinished: it only ran
+    out of time; ordered: the ends were compared with those of all orders of the requests; seconds:
+    how long it took. Counterexamples, None where there is none: overshoot, worst (the largest),
+    refusal, error (no Decision), disorder (an end that no order has).
     """
 
     limiter: str
@@ -72,24 +82,47 @@ class Explored:
     overshoot: Counterexample | None = None
     worst: Counterexample | None = None
     refusal: Counterexample | None = None
+    error: Counterexample | None = None
+    disorder: Counterexample | None = None
+    erring: int = 0
+    disordered: int = 0
+    ordered: bool = False
+    beyond: str = ""
     unit: str = "schedules"
 
     @property
     def counterexamples(self) -> tuple[Counterexample, ...]:
-        """The smallest overshoot, the smallest false rejection, the worst overshoot: each once."""
-        every = (self.overshoot, self.refusal, self.worst)
+        """The smallest of each kind, and the worst overshoot; each once."""
+        every = (self.overshoot, self.refusal, self.error, self.disorder, self.worst)
         return tuple({one.schedule.token: one for one in every if one is not None}.values())
+
+    @property
+    def shown(self) -> tuple[Counterexample, ...]:
+        """Those that a person looks at: a disorder only where it is all there is."""
+        others = tuple(one for one in self.counterexamples if one is not self.disorder)
+        return others or self.counterexamples
+
+    def smallest(self, check: str) -> Counterexample | None:
+        """What a check fails on, None where it does not fail."""
+        found = {
+            "overshoot": self.overshoot, "false-rejection": self.refusal,
+            "contract": self.error, "linearizable": self.disorder,
+        }  # fmt: skip
+        return found[check]
 
     def bad(self, check: str) -> int:
         """How many of the schedules end in what this check fails."""
-        return self.overshooting if check == "overshoot" else self.refusing
+        found = {
+            "overshoot": self.overshooting, "false-rejection": self.refusing,
+            "contract": self.erring, "linearizable": self.disordered,
+        }  # fmt: skip
+        return found[check]
 
     def share(self, check: str) -> str:
         """The share of bad schedules in words; "" where there is none."""
         if not (bad := self.bad(check)):
             return ""
-        what = "overshoot" if check == "overshoot" else "refuse somebody while there is room"
-        told = f"{bad:,} of {self.schedules:,} {self.unit} {what}"
+        told = f"{bad:,} of {self.schedules:,} {self.unit} {BAD[check]}"
         if self.unit != "schedules":  # each stands for more or fewer schedules than another
             return told
         return f"{told} ({percent(100 * bad / self.schedules)})"
@@ -129,7 +162,7 @@ def from_json(data: Any) -> tuple[Explored, ...]:
         raise ExploredError(f"this is no exploration: {error!r}") from error
 
 
-_SHOWN = ("overshoot", "worst", "refusal")
+_SHOWN = ("overshoot", "worst", "refusal", "error", "disorder")
 
 
 def _plain(one: Explored) -> dict[str, Any]:
@@ -164,10 +197,12 @@ def _explored(data: Mapping[str, Any]) -> Explored:
     for name in _SHOWN:
         said[name] = said.get(name) and _counterexample(said[name])
     one = Explored(**said)
-    counts = (one.limit, one.clients, one.requests, one.states, one.schedules, one.overshooting)
-    if not all(isinstance(number, int) and number >= 0 for number in (*counts, one.refusing)):
+    counts = (one.limit, one.clients, one.requests, one.states, one.schedules, *map(one.bad, BAD))
+    if not all(isinstance(number, int) and number >= 0 for number in counts):
         raise ExploredError("a count is no whole number")
-    if not all(isinstance(text, str) for text in (one.limiter, one.sentence, one.doubt)):
+    if not all(
+        isinstance(text, str) for text in (one.limiter, one.sentence, one.doubt, one.beyond)
+    ):
         raise ExploredError("a name or a sentence is no text")
     if not isinstance(one.complete, bool) or not isinstance(one.unfinished, bool):
         raise ExploredError("whether it was complete is neither true nor false")

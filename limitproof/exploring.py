@@ -39,8 +39,9 @@ def explore_target(
 ) -> tuple[Explored, ...]:
     """All interleavings of a few clients, for at most about `seconds`, the one to show first first.
 
-    At granularity command as well where that makes a difference. Without a server whose clock can
-    be set, and for what cannot be simulated, one exploration that says so and passes nothing.
+    The clock moves for the fewest only. At granularity command as well where that makes a
+    difference. Without a server whose clock can be set, and for what cannot be simulated, one
+    exploration that says so and passes nothing.
     promise: what to judge by instead of what the limiter declares; one that allows another number
     at once is not explored.
     """
@@ -56,7 +57,7 @@ def explore_target(
         return explore_cast(cast, left / shares, stopping(stop), program=program)
 
     small, large = casts
-    first = explored(small, 4)
+    first = explored(replace(small, moves=1), 4)
     if first.strategy == "none":
         return (first,)
     taken_apart = explored(at_command(small), 3)
@@ -102,6 +103,12 @@ def as_data(found: Exploration) -> Explored:
         overshoot=_shown(found.overshoot),
         worst=_shown(found.worst),
         refusal=_shown(found.refusal),
+        error=_shown(found.error),
+        disorder=_shown(found.disorder),
+        erring=coverage.erring,
+        disordered=coverage.disordered,
+        ordered=bool(coverage.orders),
+        beyond=found.beyond,
         unit=coverage.unit,
     )
 

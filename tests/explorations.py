@@ -89,5 +89,6 @@ def explored(
         "server": {"name": "redis", "version": "8.2.3"},
         "overshoot": overshoot, "worst": overshoot, "refusal": refusal,
         "overshooting": 24 * (overshoot is not None), "refusing": 23 * (refusal is not None),
+        "ordered": True,
     }  # fmt: skip
     return Explored(**given | changes)

@@ -1,4 +1,4 @@
-"""`overshoot` and `false-rejection` from what an exploration has shown."""
+"""`overshoot`, `false-rejection`, `contract` and `linearizable` from what exploring has shown."""
 
 from __future__ import annotations
 
@@ -9,28 +9,35 @@ from typing import Any
 from limitproof.check.verdict import Cause, CheckResult, Judgement, Verdict, merge
 from limitproof.explored import Counterexample, Explored
 
-NAMES = ("overshoot", "false-rejection")
-
-
-def smallest(explored: Explored, check: str) -> Counterexample | None:
-    """The counterexample that a check fails on, None when it does not fail."""
-    return explored.overshoot if check == "overshoot" else explored.refusal
+NAMES = ("overshoot", "false-rejection", "contract", "linearizable")
+CLEAN = {
+    "overshoot": "none in",
+    "false-rejection": "none in",
+    "contract": "every request has a Decision in",
+    "linearizable": "some order of the requests ends in the same way, for each of",
+}
 
 
 def verdict(explored: Explored, check: str) -> Verdict:
-    """Fails by a confirmed run, passes by a complete search without any doubt."""
-    if smallest(explored, check) is not None:
+    """Fails by a confirmed run, passes by a complete search without any doubt.
+
+    `linearizable` passes only where the ends were compared with those of all orders.
+    """
+    if explored.smallest(check) is not None:
         return Verdict.FAIL
-    return Verdict.PASS if explored.complete and not explored.doubt else Verdict.UNKNOWN
+    looked_at = explored.ordered or check != "linearizable"
+    sure = explored.complete and not explored.doubt and looked_at
+    return Verdict.PASS if sure else Verdict.UNKNOWN
 
 
 def judge_exploration(explored: Explored) -> tuple[CheckResult, ...]:
     """The checks that one exploration makes.
 
-    measured: limit, clients, schedules, bad_schedules, states, strategy; overshoot: the worst
-    confirmed one; steps and context_switches of the smallest counterexample.
+    One that was never begun makes two of them. measured: limit, clients, schedules, bad_schedules,
+    states, strategy; overshoot: the worst confirmed one; steps and context_switches of the smallest
+    counterexample.
     """
-    return tuple(_check(explored, name) for name in NAMES)
+    return tuple(_check(explored, name) for name in _asked([explored]))
 
 
 def judgement_of(explored: Explored) -> Judgement:
@@ -47,7 +54,7 @@ def judge_explorations(explored: Sequence[Explored]) -> tuple[CheckResult, ...]:
     each granularity, and a search that only ran out of time does not take it back: fewer clients
     were looked at completely. None at all judges nothing.
     """
-    return tuple(_together(explored, name) for name in NAMES) if explored else ()
+    return tuple(_together(explored, name) for name in _asked(explored))
 
 
 def with_explorations(judgement: Judgement, explored: Sequence[Explored]) -> Judgement:
@@ -60,8 +67,15 @@ def with_explorations(judgement: Judgement, explored: Sequence[Explored]) -> Jud
     return replace(judgement, checks=(*checks, *found.values()))
 
 
+def _asked(explored: Sequence[Explored]) -> tuple[str, ...]:
+    """The checks to make: what was never run is only said to be unknown where load looks too."""
+    if not explored:
+        return ()
+    return NAMES if any(one.strategy != "none" for one in explored) else NAMES[:2]
+
+
 def _check(explored: Explored, name: str) -> CheckResult:
-    shown = smallest(explored, name)
+    shown = explored.smallest(name)
     measured: dict[str, Any] = {
         "limit": explored.limit, "clients": explored.clients, "schedules": explored.schedules,
         "bad_schedules": explored.bad(name), "states": explored.states,
@@ -75,13 +89,22 @@ def _check(explored: Explored, name: str) -> CheckResult:
     return CheckResult(
         name,
         verdict(explored, name),
-        shown.because if shown else explored.doubt or f"none in {explored.sentence}",
+        shown.because if shown else _clean(explored, name),
         None if shown is None else _cause(shown),
         measured,
         complete=explored.complete,
         schedules=explored.schedules,
         counterexample=shown.file if shown else None,
     )
+
+
+def _clean(explored: Explored, name: str) -> str:
+    if explored.doubt:
+        return explored.doubt
+    if name == "linearizable" and not explored.ordered:
+        return f"the ends of all orders were not compared; {explored.sentence}"
+    beyond = f"; {explored.beyond}" if explored.beyond else ""
+    return f"{CLEAN[name]} {explored.sentence}{beyond}"
 
 
 def _order(result: CheckResult) -> int:
@@ -102,11 +125,11 @@ def _together(explored: Sequence[Explored], name: str) -> CheckResult:
     sure = {one.granularity for one in passed} == {one.granularity for one in explored}
     doubts = [one.doubt for one in explored if one not in passed and not (sure and one.unfinished)]
     widest = max(passed or explored, key=lambda one: one.schedules)
-    told = doubts[0] if doubts else f"none in {widest.sentence}, of {widest.clients} clients"
+    clean = f"{_clean(widest, name)}, of {widest.clients} clients"
     return replace(
         _check(widest, name),
         verdict=Verdict.UNKNOWN if doubts or not sure else Verdict.PASS,
-        because=told or widest.sentence,
+        because=next(filter(None, doubts), clean),
         complete=sure and not doubts,
     )
 

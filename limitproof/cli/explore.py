@@ -53,6 +53,13 @@ virtual_option = click.option(
     show_default=True,
     help="What is one step: a pipeline that arrives whole, or each of its commands.",
 )
+@click.option(
+    "--moves",
+    type=Whole(0, 8),
+    default=1,
+    show_default=True,
+    help="Of the clock within one run, at most, where nothing is wrong at one instant.",
+)
 @click.option("--budget", type=Seconds(), default=30.0, show_default=True, help="Seconds.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of all random choices.")
 @virtual_option
@@ -65,6 +72,7 @@ def explore(
     window: float,
     requests: int,
     granularity: Any,
+    moves: int,
     budget: float,
     seed: int,
     address: str | None,
@@ -73,11 +81,11 @@ def explore(
     quiet: bool,
     verbose: bool,
 ) -> int:
-    """Every interleaving of a few clients of one limiter, on a real Redis whose clock stands still.
+    """Every interleaving of a few clients of one limiter, on a real Redis whose clock is virtual.
 
-    Finds the schedule with the fewest context switches that overshoots, or shows that there is
-    none. All requests fall into one instant: what needs time to pass is not seen here. Ctrl-C
-    keeps what was found.
+    Finds the schedule with the fewest context switches that overshoots, refuses somebody in vain,
+    or ends as no order of the requests does, or shows that there is none: first with all requests
+    in one instant, then with moves of the clock. Ctrl-C keeps what was found.
     """
     if clients * requests <= limit:
         raise click.UsageError(
@@ -85,7 +93,7 @@ def explore(
         )
     program = virtual_program(address)
     console = console_for(stderr=json_file == "-")
-    cast = Cast(target, Quota(limit, window), clients, requests, seed, granularity)
+    cast = Cast(target, Quota(limit, window), clients, requests, seed, granularity, moves=moves)
     with (
         interruptible("what was found will be kept") as stop,
         progress_line(console, quiet=quiet) as tell,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from limitproof.check.interleavings import judge_explorations, smallest
+from limitproof.check.interleavings import judge_explorations
 from limitproof.check.verdict import Judgement
 from limitproof.explored import Counterexample, Explored
 from limitproof.report.sequence import MOST_STEPS, sequence
@@ -95,14 +95,15 @@ def diagrams(
 def named(
     explored: Sequence[Explored], judgement: Judgement
 ) -> tuple[tuple[Explored, Counterexample], ...]:
-    """The counterexamples that the judgement's checks name, each once, and whose they are."""
-    found: dict[str, tuple[Explored, Counterexample]] = {}
-    for check in judgement.checks:
-        for one in explored:
-            shown = smallest(one, check.name)
-            if shown is not None and shown.file == check.counterexample:
-                found.setdefault(shown.file, (one, shown))
-    return tuple(found.values())
+    """The counterexamples that the judgement's checks name, each once, and whose they are.
+
+    A disorder only where it is all there is.
+    """
+    files = {check.counterexample for check in judgement.checks}
+    every = [(one, shown) for one in explored for shown in one.counterexamples]
+    found = {shown.file: (one, shown) for one, shown in every if shown.file in files}
+    others = [pair for pair in found.values() if pair[1].check != "linearizable"]
+    return tuple(others or found.values())
 
 
 def of_exploration(
@@ -116,7 +117,8 @@ def of_exploration(
 def covered(one: Explored) -> str:
     """Who played and what was covered, in a sentence."""
     doubt = "" if not one.doubt or one.doubt in one.sentence else f"; {one.doubt}"
-    return f"{one.cast}: {one.sentence}{doubt}, in {one.seconds:.2f} s"
+    beyond = f"; {one.beyond}" if one.beyond else ""
+    return f"{one.cast}: {one.sentence}{beyond}{doubt}, in {one.seconds:.2f} s"
 
 
 def in_short(explored: Sequence[Explored]) -> str:

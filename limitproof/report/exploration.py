@@ -9,7 +9,7 @@ from rich.console import Console
 
 from limitproof.check.interleavings import judgement_of
 from limitproof.check.verdict import Judgement
-from limitproof.explored import Explored
+from limitproof.explored import BAD, Explored
 from limitproof.report.counterexamples import of_exploration
 from limitproof.report.html import write_checks_report
 from limitproof.report.interleaving import columns
@@ -23,7 +23,7 @@ def show(console: Console, one: Explored, folder: Path, *, verbose: bool) -> Non
     """What was covered, and the smallest counterexample; all of them when `verbose`."""
     server = " ".join(one.server.get(key, "") for key in ("name", "version"))
     console.print(f"{one.limiter}: {one.cast}, {server}".rstrip(", "))
-    for shown in one.counterexamples[: None if verbose else 1]:
+    for shown in one.counterexamples if verbose else one.shown[:1]:
         console.print()
         console.print(columns(shown.run, most=MOST_ROWS))
         first, last = drawn(len(shown.run.steps), MOST_ROWS)
@@ -37,10 +37,12 @@ def show(console: Console, one: Explored, folder: Path, *, verbose: bool) -> Non
     console.print()
     if worst := _worst(one):
         console.print(f"worst overshoot{'' if one.complete else ' seen'}: {worst}")
-    for check in ("overshoot", "false-rejection"):
+    for check in BAD:
         if share := one.share(check):
             console.print(share)
     console.print(f"covered: {one.sentence}, in {one.seconds:.2f} s")
+    if one.beyond:
+        console.print(f"beyond one instant: {one.beyond}")
     if one.doubt:
         console.print(f"not complete: {one.doubt}")
 
@@ -59,12 +61,13 @@ def _card(one: Explored, judgement: Judgement, folder: Path, *, brief: bool) -> 
     facts = (
         ("explored", one.cast),
         ("covered", f"{one.sentence}, in {one.seconds:.2f} s"),
+        ("beyond one instant", one.beyond),
         ("not complete", one.doubt),
         ("worst overshoot", _worst(one)),
         ("server", " ".join(one.server.get(key, "") for key in ("name", "version"))),
         ("seed", str(one.seed)),
     )
-    drawings = [of_exploration(one, shown, folder, brief=brief) for shown in one.counterexamples]
+    drawings = [of_exploration(one, shown, folder, brief=brief) for shown in one.shown]
     return checks_card(judgement, facts, drawings)
 
 

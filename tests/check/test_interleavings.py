@@ -72,8 +72,9 @@ def test_the_counterexample_shown_is_one_of_the_cause_told() -> None:
 
 
 def test_a_false_rejection_is_no_overshoot() -> None:
-    overshoot, refusal = judge_exploration(REFUSES)
-    assert (overshoot.verdict, refusal.verdict) == (Verdict.PASS, Verdict.FAIL)
+    overshoot, refusal, contract, order = judge_exploration(REFUSES)
+    verdicts = [one.verdict for one in (overshoot, refusal, contract, order)]
+    assert verdicts == [Verdict.PASS, Verdict.FAIL, Verdict.PASS, Verdict.PASS]
     assert refusal.measured["bad_schedules"] == 23
     assert refusal.counterexample is not None
     assert overshoot.counterexample is None
@@ -114,7 +115,9 @@ def test_load_and_exploration_are_one_judgement(
     assert (overshoot.measured["peak"], overshoot.measured["explored"]["states"]) == (
         3, exploration.states,
     )  # fmt: skip
-    assert [check.name for check in whole.checks] == ["overshoot", "memory", "false-rejection"]
+    names = [check.name for check in whole.checks]
+    more = ["contract", "linearizable"] if exploration.strategy != "none" else []
+    assert names == ["overshoot", "memory", "false-rejection", *more]
     assert json.loads(json.dumps(judgement_to_json(whole)))["checks"][0]["schedules"] is not None
 
 
@@ -136,3 +139,30 @@ def test_an_exploration_alone_is_a_judgement() -> None:
         "mine", Verdict.FAIL, Cause.RACE,
     )  # fmt: skip
     assert judgement.quota == {"limit": 1, "window": 1.0}
+
+
+def test_an_error_and_a_disorder_are_checks_of_their_own() -> None:
+    raised = explored(error=counterexample(check="contract"), erring=3, doubt="it raised")
+    checks = {check.name: check for check in judge_exploration(raised)}
+    assert checks["contract"].verdict is Verdict.FAIL
+    assert checks["contract"].measured["bad_schedules"] == 3
+    assert checks["overshoot"].verdict is Verdict.UNKNOWN
+    disordered = explored(disorder=counterexample(check="linearizable"), disordered=2)
+    checks = {check.name: check for check in judge_exploration(disordered)}
+    assert (checks["linearizable"].verdict, checks["linearizable"].cause) == (
+        Verdict.FAIL, Cause.RACE,
+    )  # fmt: skip
+
+
+def test_ends_that_were_not_compared_are_unknown() -> None:
+    checks = {check.name: check for check in judge_exploration(explored(ordered=False))}
+    assert checks["overshoot"].verdict is Verdict.PASS
+    assert checks["linearizable"].verdict is Verdict.UNKNOWN
+    assert "were not compared" in checks["linearizable"].because
+
+
+def test_a_disorder_is_shown_only_where_it_is_all_there_is() -> None:
+    first, second = counterexample(), counterexample(check="linearizable")
+    assert explored(first, disorder=second).shown == (first,)
+    assert explored(disorder=second).shown == (second,)
+    assert explored(first, disorder=second).counterexamples == (first, second)

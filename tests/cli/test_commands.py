@@ -131,7 +131,7 @@ def test_the_help_says_of_each_command_its_whole_first_sentence(
     assert invoke(["--help"]) == Exit.PASS
     shown = " ".join(capsys.readouterr().out.split())
     assert "..." not in shown.replace("[ARGS]...", "")
-    assert "on a real Redis whose clock stands still." in shown
+    assert "on a real Redis whose clock is virtual." in shown
 
 
 def test_no_line_in_a_pipe_ends_in_blanks(saved: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -42,7 +42,7 @@ def test_json_of_a_race(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     code = invoke(["explore", "get_set_json", "--json", "-", "--results", str(tmp_path)])
     said = json.loads(capsys.readouterr().out)
     assert code == Exit.FAIL
-    overshoot, refusal = said["checks"]
+    overshoot, refusal, contract, order = said["checks"]
     assert said["verdict"] == overshoot["verdict"] == "fail"
     assert (overshoot["name"], overshoot["cause"]) == ("overshoot", "race")
     assert overshoot["complete"] is True
@@ -53,6 +53,8 @@ def test_json_of_a_race(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert Schedule.from_json(json.loads(saved.read_text())).choices == (0, 1, 1, 0)
     assert (refusal["name"], refusal["verdict"]) == ("false-rejection", "pass")
     assert refusal["counterexample"] is None
+    assert (contract["name"], contract["verdict"]) == ("contract", "pass")
+    assert (order["name"], order["verdict"], order["cause"]) == ("linearizable", "fail", "race")
     assert json.loads((tmp_path / "latest" / "verdict.json").read_text()) == said
 
 
@@ -80,8 +82,10 @@ def test_ctrl_c_keeps_what_was_found(
     assert invoke(["explore", *arguments]) == Exit.FAIL
     assert "ended early: stopped by Ctrl-C" in capsys.readouterr().out
     said = json.loads((tmp_path / "latest" / "verdict.json").read_text())
-    overshoot, refusal = said["checks"]
-    assert (overshoot["verdict"], refusal["verdict"]) == ("fail", "unknown")
+    overshoot, refusal, contract, order = said["checks"]
+    verdicts = (overshoot["verdict"], refusal["verdict"], contract["verdict"])
+    assert verdicts == ("fail", "unknown", "unknown")
+    assert order["verdict"] in ("fail", "unknown")
     assert overshoot["complete"] is False
     assert (tmp_path / "latest" / overshoot["counterexample"]).exists()
     assert "Ended early" in (tmp_path / "latest" / "report.html").read_text()
