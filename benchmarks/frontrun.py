@@ -28,6 +28,7 @@ SECONDS = 2.0  # of each search
 STARTING = 1.0  # seconds more for a search that starts a process a client
 SLICE = SECONDS / (len(CONFIGURATIONS) + 1)  # of ours before each of its searches, and at the end
 ROUNDS = 5  # explorations of one racy limiter, for verdict and printed order
+VERDICT_SECONDS = 15.0  # for each of these, which end by themselves long before
 ORDERED_RUNS = 100  # of ours, compared with the server's log
 COUNT_THEN_ADD = "benchmarks.count_then_add:CountThenAdd"
 SUBJECTS = (
@@ -118,7 +119,10 @@ def _orders(pair: Subject, server: Server, theirs: Environment | None) -> None:
         if name == "random":
             continue  # it explains nothing
         assert theirs is not None
-        told = _told("verdicts", name, pair, server) | {"rounds": ROUNDS}
+        told = _told("verdicts", name, pair, server) | {
+            "rounds": ROUNDS,
+            "seconds": VERDICT_SECONDS,
+        }
         try:
             said, _ = theirs.run(told, preload=f"frontrun, {name}" == DEFAULT)
             print(tally(f"frontrun, {name}", said))

@@ -219,6 +219,7 @@ def verdicts(told: Mapping[str, Any], control: redis.Redis) -> list[dict[str, An
 
     told_back = []
     for _ in range(told["rounds"]):
+        begun = time.perf_counter()
         _, result = explored(told, control, stop=True)
         threads = hasattr(result, "property_holds")
         told_back.append(
@@ -226,6 +227,7 @@ def verdicts(told: Mapping[str, Any], control: redis.Redis) -> list[dict[str, An
                 "holds": result.property_holds if threads else result.ok,
                 "printed": result.explanation if threads else result.accesses,
                 "server": server_log(control),
+                "ended": time.perf_counter() - begun < told["seconds"],
             }
         )
     return told_back

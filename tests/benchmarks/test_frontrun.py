@@ -68,12 +68,13 @@ def test_verdicts_and_orders_are_counted_apart() -> None:
         [
             {"holds": False, "printed": PRINTED, "server": [0, 1, 1, 0]},
             {"holds": False, "printed": ACCESSES, "server": [0, 1, 1, 0]},
-            {"holds": True, "printed": None, "server": [0, 0, 1]},
+            {"holds": True, "printed": None, "server": [0, 0, 1], "ended": True},
+            {"holds": True, "printed": None, "server": [0, 0, 1], "ended": False},
             {"holds": None, "printed": "too slow", "server": []},
         ],
     )
-    assert (told.explored, told.passed, told.printed, told.in_order) == (4, 1, 2, 1)
-    assert str(told).endswith("says pass 1 times of 4; prints the server's order 1 times of 2")
+    assert (told.explored, told.passed, told.printed, told.in_order) == (5, 1, 2, 1)
+    assert str(told).endswith("says pass 1 times of 5; prints the server's order 1 times of 2")
 
 
 @pytest.mark.parametrize(
