@@ -38,6 +38,16 @@ class _Drawn:
 
 
 @dataclass(frozen=True, slots=True)
+class _Bar:
+    """How long a request lasts on the drawing; `decided` when it is over."""
+
+    client: int
+    begun: float
+    ended: float
+    decided: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Lanes:
     """Where the lifelines are."""
 
@@ -77,7 +87,7 @@ def sequence(
     steps = [run.steps[number] for number in shown]
     lanes = _Lanes(tuple(sorted({step.client for step in steps if not step.moved})))
     body: list[str] = []
-    ends: dict[int, tuple[float, float]] = {}
+    bars: list[_Bar] = []
     y = float(HEAD)
     for number in shown:
         if last and number == last.start:
@@ -89,8 +99,7 @@ def sequence(
         body.append(one.svg)
         y = one.below
         if not step.moved:
-            begun, _ = ends.get(step.client, (one.begun, one.ended))
-            ends[step.client] = (begun, one.ended)
+            bars = _longer(bars, step, one)
     if not shown:
         body.append(_words(LEFT, y + LINE, "no command was sent", "dim"))
         y += 2 * LINE
@@ -102,24 +111,36 @@ def sequence(
             f'height="{height:g}" role="img" aria-labelledby="{safe}-t {safe}-d">',
             f'<title id="{safe}-t">{_safe(title)}</title>',
             f'<desc id="{safe}-d">{_safe(about)}</desc>',
-            *_lifelines(lanes, height, ends),
+            *_lifelines(lanes, height, bars),
             *body,
             "</svg>",
         )
     )
 
 
-def _lifelines(lanes: _Lanes, height: float, ends: dict[int, tuple[float, float]]) -> Iterable[str]:
-    """Heads, lines, and over each line a bar for as long as the client's requests last."""
+def _longer(bars: list[_Bar], step: Step, one: _Drawn) -> list[_Bar]:
+    """The bars with that of the step's request drawn on, or begun."""
+    decided = step.answered is not None
+    for place, bar in enumerate(bars):
+        if bar.client == step.client and not bar.decided:
+            longer = _Bar(bar.client, bar.begun, one.ended, decided)
+            return [*bars[:place], longer, *bars[place + 1 :]]
+    return [*bars, _Bar(step.client, one.begun, one.ended, decided)]
+
+
+def _lifelines(lanes: _Lanes, height: float, bars: Iterable[_Bar]) -> Iterable[str]:
+    """Heads and lines, and over these a bar for as long as a request lasts."""
+    line = f"{HEAD - 8}V{height - FOOT:g}"
     for client in lanes.clients:
         x, who = lanes.x(client), letter(client)
-        name = who if lanes.apart == NARROW else f"client {who}"
-        yield f'<path class="life" d="M{x:g} {HEAD - 8}V{height - FOOT:g}"/>'
-        begun, ended = ends[client]
-        tall = ended - begun
-        yield f'<rect class="busy" x="{x - 3:g}" y="{begun:g}" width="6" height="{tall:g}"/>'
-        yield _words(x, 20, name, "who", anchor="middle")
-    yield f'<path class="life" d="M{lanes.server:g} {HEAD - 8}V{height - FOOT:g}"/>'
+        yield f'<path class="life" d="M{x:g} {line}"/>'
+        yield _words(
+            x, 20, who if lanes.apart == NARROW else f"client {who}", "who", anchor="middle"
+        )
+    for bar in bars:
+        x, tall = lanes.x(bar.client) - 3, bar.ended - bar.begun
+        yield f'<rect class="busy" x="{x:g}" y="{bar.begun:g}" width="6" height="{tall:g}"/>'
+    yield f'<path class="life" d="M{lanes.server:g} {line}"/>'
     yield _words(lanes.server, 20, "Redis", "who", anchor="middle")
     yield _words(lanes.server + ASIDE, 20, "keys after it", "dim")
 

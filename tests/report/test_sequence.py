@@ -197,3 +197,14 @@ def test_time_that_passes_is_a_line_of_its_own() -> None:
     assert texts(diagram, "who") == ["client A", "Redis"]
     assert texts(diagram, "mono")[2:4] == ["k = [7] (1000 ms)", "(no key)"]
     assert in_words(with_time(), 60)[1] == "2. clock + 1000 ms, gone: k  [(no key)]"
+
+
+def test_a_bar_lasts_as_long_as_a_request() -> None:
+    """Not as long as a client: between two requests it is at rest."""
+    for run, bars in ((race(), 2), (with_time(), 2)):
+        found = [one for one in drawn(run).iter("rect") if one.get("class") == "busy"]
+        assert len(found) == bars
+    first, second = found
+    assert first.get("x") == second.get("x")
+    ended = float(first.get("y", "0")) + float(first.get("height", "0"))
+    assert ended < float(second.get("y", "0"))
