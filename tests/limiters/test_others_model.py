@@ -107,9 +107,12 @@ def test_same_answers_when_the_clock_steps_back(
     story: tuple[int, int, list[tuple[int, int]]],
 ) -> None:
     limit, window, requests = story
-    played = Played(virtual, virtual_client, name, limit, window, f"{name} back {next(keys)}")
+    key = f"{name} back {next(keys)}"
+    played = Played(virtual, virtual_client, name, limit, window, key)
     for step, cost in requests:
         played.request(step, cost)
+        virtual_client.persist(key)  # one that has expired would not come back with the clock
+    virtual_client.delete(key)
 
 
 @each

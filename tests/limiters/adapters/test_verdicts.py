@@ -39,6 +39,17 @@ RACES = {
     ("pyrate_limiter:v2", 3, 2): (0, 0, 0, 1, 2, 2, 2, 1),
 }
 ROUNDS_BADLY = "throttled_py:gcra"
+TIMED = {
+    "limits:moving": None,
+    "limits:sliding_counter": ("false-rejection", True, (0, -1000, 1, -1999000, 2)),
+    "walrus:rate_limit_lua": None,
+    "pyrate_limiter:v4": ("overshoot", False, (0, 0, -1000, 1, -1000, 2, 2, 1)),
+    "pyrate_limiter:v4_gcra": None,
+    "throttled_py:fixed": None,
+    "throttled_py:token_bucket": ("false-rejection", True, (0, -1000, 1, -501000, 2)),
+    "throttled_py:leaking_bucket": ("false-rejection", True, (0, -1000, 1, -501000, 2)),
+}
+"""The check that fails when the clock moves, whether one after the other suffices, the schedule."""
 
 
 def explored(
@@ -81,17 +92,35 @@ def test_gcra_that_rounds_badly_refuses_the_third_of_three() -> None:
     assert explored(ROUNDS_BADLY, 5, 4).verdict(None) is Verdict.PASS
 
 
+@pytest.mark.parametrize("name", TIMED)
+def test_when_the_clock_moves(name: str) -> None:
+    """Requests begin at least 1 ms apart, and the clock moves twice at most."""
+    target = resolve(f"limiters.adapters.{name}")
+    cast = Cast(target, Quota(2, 1.0), 3, moves=2, apart=1_000)
+    found = explore(cast, 30.0, lambda _: None)
+    assert found.doubt == ""
+    assert found.coverage.complete
+    finding = found.overshoot or found.refusal
+    if (expected := TIMED[name]) is None:
+        assert finding is None
+    else:
+        assert finding is not None
+        assert (finding.check, finding.sequential, finding.schedule.choices) == expected
+
+
 def test_the_document_says_the_same() -> None:
     lines = packages.DOCUMENT.read_text(encoding="utf-8").splitlines()
-    told = {}
+    still, timed = {}, {}
     for line in lines[lines.index(packages.BEGIN) + 3 : lines.index(packages.END)]:
-        _, name, _, verdict, *_ = (cell.strip(" `") for cell in line.strip("|").split(" | "))
-        told[name] = verdict
-    assert told == {
-        **dict.fromkeys(CLEAN, "pass"),
-        **{name: "**fail**: overshoot (race)" for name, _, _ in RACES},
-        ROUNDS_BADLY: "**fail**: false-rejection (algorithm)",
+        _, name, _, one, other, *_ = (cell.strip(" `") for cell in line.strip("|").split(" | "))
+        still[name], timed[name] = one, other
+    race, refusal = "**fail**: overshoot (race)", "**fail**: false-rejection (algorithm)"
+    races = dict.fromkeys((name for name, _, _ in RACES), race)
+    assert still == {**dict.fromkeys(CLEAN, "pass"), **races, ROUNDS_BADLY: refusal}
+    failing = {
+        name: race if each[0] == "overshoot" else refusal for name, each in TIMED.items() if each
     }
+    assert timed == {**dict.fromkeys(still, "pass"), **races, **failing}
 
 
 def test_every_adapter_is_explored_here() -> None:
@@ -101,8 +130,8 @@ def test_every_adapter_is_explored_here() -> None:
 
 
 def test_a_row_is_what_was_found() -> None:
-    row = packages.row("walrus-0.9.8", "limiters.adapters.walrus:rate_limit", ((2, 1),))
+    row = packages.row("walrus-0.9.8", "limiters.adapters.walrus:rate_limit", ((2, 1),), ())
     assert row.asks == "LLEN, LPUSH, PEXPIRE; refused: LLEN, LINDEX, LTRIM, PEXPIRE"
-    assert (row.verdict, row.check) == ("fail", "overshoot (race)")
+    assert (row.verdict, row.timed) == ("**fail**: overshoot (race)", "unknown")
     assert row.example == "A LLEN · B LLEN, LPUSH, PEXPIRE · A LPUSH, PEXPIRE"
     assert row.command.endswith("limiters.adapters.walrus:rate_limit --clients 2 --limit 1")
