@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Collection
-from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from limiters.contract import Quota
@@ -36,10 +37,14 @@ def examine_apart(
     told: list[Operation] = []
     for number in range(PROCESSES):
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(1, mp_context=context) as pool:
-            told += pool.submit(
-                _ask_alone, number, subject.target.spec, subject.quota, subject.seed, program
-            ).result()
+        ours, theirs = context.Pipe(duplex=False)
+        brief = (number, subject.target.spec, subject.quota, subject.seed, program)
+        process = context.Process(target=_ask_alone, args=(*brief, theirs))
+        process.start()
+        theirs.close()
+        with suppress(EOFError):  # it ended its process: what it did not answer is not counted
+            told += ours.recv()
+        process.join()
     tale = Tale(tuple(told))
     where = f"with its state in each of {PROCESSES} processes"
     found = {}
@@ -56,8 +61,8 @@ def examine_apart(
 
 
 def _ask_alone(
-    number: int, spec: str, quota: Quota, seed: int, program: Path | None
-) -> list[Operation]:
+    number: int, spec: str, quota: Quota, seed: int, program: Path | None, pipe: Connection
+) -> None:
     """In a process of its own: one client asks until it is refused, at the first instant."""
     cast = Cast(resolve(spec), quota, number + 1, 1, seed)
     with (
@@ -67,4 +72,4 @@ def _ask_alone(
         player = Player(world)
         for _ in range(quota.limit + 1):
             player.acquire(number)
-        return list(player.tale().operations)
+        pipe.send(player.tale().operations)
