@@ -137,7 +137,9 @@ def first_fault(story: Story) -> int | None:
 def shown_key(key: str | bytes) -> str:
     """A key in quotes, cut where long."""
     text = key.decode("utf-8", "backslashreplace") if isinstance(key, bytes) else key
-    cut = text if len(text) <= LONGEST_NAME else f"{text[:LONGEST_NAME]}… ({len(text):,} long)"
+    cut = text
+    if len(text) > LONGEST_NAME:
+        cut = f"{text[: LONGEST_NAME - 8]}…{text[-8:]} ({len(text):,} long)"
     return f"'{cut}'" if cut.isprintable() else ascii(cut)
 
 

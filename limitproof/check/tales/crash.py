@@ -40,8 +40,7 @@ def crash(tale: Tale, story: Story) -> str:
     after = [one for one in fallen.operations if one.place > place]
     same = list(calm.operations[len(calm.operations) - len(after) :])
     window = window_of(story)
+    if told := blocked(after, same, window):
+        return f"{died}; {told}"
     lost = lost_places(after, same, window)
-    if lost > 1:
-        return f"{died}, and {lost} places are gone, where one request had come"
-    told = blocked(after, same, window)
-    return told and f"{died}; {told}"
+    return f"{died}, and {lost} places are gone for one request" if lost > 1 else ""

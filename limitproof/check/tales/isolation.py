@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from limitproof.check.tales.acts import acts, answer, shown_key
 from limitproof.history.columns import Outcome
@@ -16,26 +16,33 @@ def isolation(tale: Tale, _story: Story) -> str:
     instants. A limiter may raise for an odd key (an empty one, a very long one): that is between it
     and its callers, as long as it does so alone as well.
     """
-    parts = acts(tale)
-    if len(parts) < 2:
+    first = next(iter(_differing(tale)), None)
+    if first is None:
         return ""
-    together = parts[0].operations
-    keys = list(dict.fromkeys(one.key for one in together))
+    number, one, other = first
+    keys = dict.fromkeys(op.key for op in tale.operations if op.act == 0 and op.key != one.key)
+    others = [shown_key(key) for key in keys]
+    beside = f"{others[0]} is" if len(others) == 1 else f"{len(others)} other keys are"
+    return (
+        f"request {number} of key {shown_key(one.key)} {answer(one)} when {beside} in use too; "
+        f"alone it {answer(other)}"
+    )
+
+
+def touched(tale: Tale) -> list[str]:
+    """Keys that are answered otherwise when others are in use."""
+    return list(dict.fromkeys(one.key for _, one, _ in _differing(tale)))
+
+
+def _differing(tale: Tale) -> Iterator[tuple[int, Operation, Operation]]:
+    """Requests whose answers differ: the number among those of the key, together, and alone."""
+    parts = acts(tale)
     for part in parts[1:]:
         alone = part.operations
-        if not alone:
-            continue
-        key = alone[0].key
-        mixed = [one for one in together if one.key == key]
+        mixed = [one for one in parts[0].operations if alone and one.key == alone[0].key]
         for number, (one, other) in enumerate(zip(mixed, alone, strict=True), 1):
             if told(one) != told(other):
-                others = [shown_key(name) for name in keys if name != key]
-                beside = others[0] if len(others) == 1 else f"{len(others)} other keys"
-                return (
-                    f"request {number} of key {shown_key(key)} {answer(one)} when {beside} is in "
-                    f"use too; alone it {answer(other)}"
-                )
-    return ""
+                yield number, one, other
 
 
 def told(operation: Operation) -> tuple[object, ...]:

@@ -41,8 +41,9 @@ def lost_reply(tale: Tale, story: Story) -> str:
     after = [one for one in broken.operations if one.place > place]
     same = list(calm.operations[len(calm.operations) - len(after) :])
     window = window_of(story)
+    if told := blocked(after, same, window):
+        return f"{lost}; {told}"
     debit = lost_places(after, same, window)
     if debit > 1:
         return f"{lost}; the request {answer(own)}, and {debit} places are gone for one"
-    told = blocked(after, same, window)
-    return told and f"{lost}; {told}"
+    return ""

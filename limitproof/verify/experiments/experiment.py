@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from limiters.contract import Quota
@@ -125,7 +125,10 @@ class Experiment:
     ) -> Examined:
         found = played[-1]
         for smaller in self.smaller(found):
-            one = self._play(laboratory, stage.world(smaller.quota or trial.quota), smaller)
+            if not laboratory.left:
+                break
+            smaller = replace(smaller, quota=smaller.quota or trial.quota)
+            one = self._play(laboratory, stage.world(smaller.quota), smaller)
             if one.why:
                 found = one
                 break

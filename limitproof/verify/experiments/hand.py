@@ -6,6 +6,7 @@ from limitproof.stories import Again, Ask, Event, Finish, Go, Kill, Look, Operat
 from limitproof.verify.player import Player
 
 PATIENCE = 120  # steps of one request before it is taken to wait for ever
+LITTLE = 10  # steps, once another was taken to
 SPACING = 1_000  # µs between two requests: a clock in milliseconds tells them apart
 
 
@@ -19,6 +20,7 @@ class Hand:
     def __init__(self, player: Player, *, cautious: bool = False) -> None:
         self.player = player
         self._cautious = cautious
+        self._patience = PATIENCE
 
     @property
     def instant(self) -> int:
@@ -49,10 +51,11 @@ class Hand:
         if not self._cautious:
             self.player.do(Finish(client))
             return
-        for _ in range(PATIENCE):
+        for _ in range(self._patience):
             self.player.do(Go(client))
             if not self.player.busy(client):
                 return
+        self._patience = LITTLE
         self.player.do(Kill(client))
 
     def begin(self, client: int, steps: int, key: str = "k") -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import combinations, permutations
+from itertools import permutations, product
 
-from limitproof.check.tales.isolation import isolation, raising
+from limitproof.check.tales.isolation import isolation, raising, touched
 from limitproof.stories import Ask, Go, Tale
 from limitproof.verify.experiments.experiment import Experiment, Played, Summary, Trial, small
 from limitproof.verify.experiments.hand import SPACING, Hand
@@ -14,6 +14,7 @@ from limitproof.verify.laboratory import Laboratory
 
 PROBE = "Zq7"  # found again in the names of what is stored for it
 ROUNDS = 3
+MOST_SUSPECTS = 3  # keys for which a single other is looked for
 LONG = "x" * 10_000
 KEYS = (
     "a",
@@ -99,9 +100,13 @@ def stored_like_keys(tale: Tale) -> list[str]:
 def _smaller(found: Played) -> Iterator[Trial]:
     """Two keys beside each other, in place of many."""
     keys = list(dict.fromkeys(one.key for one in found.tale.operations if not one.act))
-    if len(keys) > 2:
-        for pair in combinations(keys, 2):
-            yield Trial(partial(_beside, pair))
+    if len(keys) == 2:
+        return
+    differ = touched(found.tale)
+    likely = list(dict.fromkeys((*differ, *keys)))  # a pair mostly harms each other
+    for key, other in product(differ[:MOST_SUSPECTS], likely):
+        if key != other:
+            yield Trial(partial(_beside, (key, other)))
 
 
 def _sum_up(played: Sequence[Played]) -> Summary:

@@ -1,0 +1,29 @@
+"""A laboratory for a limiter, on the worker's Redis whose clock is set by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from limiters.contract import Quota
+from limiters.registry import resolve
+from limitproof.servers.virtual import VirtualServer
+from limitproof.verify.laboratory import Laboratory, Subject
+
+OpenLaboratory = Callable[..., Laboratory]
+SECONDS = 60.0  # of which an examination takes one or two: a busy machine must change nothing
+
+
+@pytest.fixture
+def laboratory_of(moving_server: VirtualServer) -> OpenLaboratory:
+    """Makes a laboratory for a registered limiter, or for one of `specimens`."""
+
+    def laboratory(target: str, limit: int = 5, window: float = 1.0) -> Laboratory:
+        where = target if target[0].islower() else f"{SPECIMENS}:{target}"
+        return Laboratory(Subject(resolve(where), Quota(limit, window)), moving_server, SECONDS)
+
+    return laboratory
+
+
+SPECIMENS = "tests.verify.experiments.specimens"

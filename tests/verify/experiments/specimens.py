@@ -1,0 +1,329 @@
+"""Planted faults, one for each thing that a directed experiment must find, and right ones."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, ClassVar
+
+import redis
+import redis.asyncio
+
+from limiters.base import ClientClockLimiter, UniqueMembers, nonce
+from limiters.contract import Clock, Decision, Quota
+from limiters.fixed_window import FixedWindow
+from limiters.lua_atomic import LuaAtomic
+from limiters.promise import FixedWindow as FixedWindowPromise
+
+
+class ServerLimiter:
+    """Keeps client and quota; the window in whole milliseconds."""
+
+    def __init__(self, client: redis.Redis, quota: Quota, clock: Clock) -> None:  # noqa: ARG002
+        self.client: Any = client
+        self.limit, self.window = quota.limit, quota.window_ms
+
+
+class Counter(ServerLimiter):
+    """A counter of a fixed window in a script, which keeps what it promises."""
+
+    promise: ClassVar[type[FixedWindowPromise]] = FixedWindowPromise
+    script: ClassVar[str] = """
+        local count = redis.call('INCR', KEYS[1])
+        if count == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+        return count
+    """
+
+    def acquire(self, key: str) -> Decision:
+        count = self.client.eval(self.script, 1, key, self.window)
+        return Decision(count <= self.limit, max(0, self.limit - count))
+
+
+class RefreshedCounter(Counter):
+    """expiry: every request starts the TTL anew."""
+
+    script = """
+        local count = redis.call('INCR', KEYS[1])
+        redis.call('PEXPIRE', KEYS[1], ARGV[1])
+        return count
+    """
+
+
+class WholeSeconds(Counter):
+    """expiry: half a second is cut to none, one and a half to one."""
+
+    script = """
+        local count = redis.call('INCR', KEYS[1])
+        if count == 1 then redis.call('EXPIRE', KEYS[1], math.floor(ARGV[1] / 1000)) end
+        return count
+    """
+
+
+class Immortal(Counter):
+    """expiry, memory: the window is in the name, and nothing ever ends."""
+
+    script = "return redis.call('INCR', KEYS[1])"
+
+    def acquire(self, key: str) -> Decision:
+        seconds, microseconds = self.client.time()
+        window = (seconds * 1000 + microseconds // 1000) // self.window
+        count = self.client.eval(self.script, 1, f"{key}:{window}")
+        return Decision(count <= self.limit)
+
+
+class KeptForDays(Counter):
+    """expiry: lives for a day, where the window is seconds."""
+
+    script = """
+        local count = redis.call('INCR', KEYS[1])
+        if count == 1 then redis.call('PEXPIRE', KEYS[1], 86400000) end
+        return count
+    """
+
+    def acquire(self, key: str) -> Decision:
+        seconds, microseconds = self.client.time()
+        window = (seconds * 1000 + microseconds // 1000) // self.window
+        count = self.client.eval(self.script, 1, f"{key}:{window}", self.window)
+        return Decision(count <= self.limit)
+
+
+class IncrThenExpire(Counter):
+    """crash, expiry: dies between the two, and the key stays for ever."""
+
+    def acquire(self, key: str) -> Decision:
+        count = self.client.incr(key)
+        if count == 1:
+            self.client.pexpire(key, self.window)
+        return Decision(count <= self.limit)
+
+
+class Locked(FixedWindow):
+    """crash, lost-reply: a lock without a TTL, which a dead client never gives back."""
+
+    def acquire(self, key: str) -> Decision:
+        while not self.client.set(f"{key}:lock", 1, nx=True):
+            time.sleep(0.01)
+        decision = super().acquire(key)
+        self.client.delete(f"{key}:lock")
+        return decision
+
+
+class LockedFor(Locked):
+    """crash: the lock ends by itself, but only after an hour."""
+
+    def acquire(self, key: str) -> Decision:
+        while not self.client.set(f"{key}:lock", 1, nx=True, ex=3600):
+            time.sleep(0.01)
+        decision = FixedWindow.acquire(self, key)
+        self.client.delete(f"{key}:lock")
+        return decision
+
+
+class CountsTwice(Counter):
+    """crash: a request counts as two until its second command takes one back."""
+
+    def acquire(self, key: str) -> Decision:
+        pipe = self.client.pipeline(transaction=True)
+        pipe.set(key, 0, px=self.window, nx=True)
+        pipe.incrby(key, 2)
+        _, count = pipe.execute()
+        self.client.decr(key)
+        return Decision(count <= self.limit + 1)
+
+
+class BareEvalsha(Counter):
+    """script-flush: loads its script once, and never again."""
+
+    def __init__(self, client: redis.Redis, quota: Quota, clock: Clock) -> None:
+        super().__init__(client, quota, clock)
+        self._digest = self.client.script_load(self.script)
+
+    def acquire(self, key: str) -> Decision:
+        count = self.client.evalsha(self._digest, 1, key, self.window)
+        return Decision(count <= self.limit)
+
+
+class FailsOpenWithoutScript(BareEvalsha):
+    """script-flush: takes the missing script for an outage, and admits everybody."""
+
+    def acquire(self, key: str) -> Decision:
+        try:
+            return super().acquire(key)
+        except redis.RedisError:
+            return Decision(True)
+
+
+class TwoSlots(Counter):
+    """cluster: two keys of one script, both declared, in two slots."""
+
+    script = """
+        redis.call('SET', KEYS[2], 1, 'PX', ARGV[1])
+        local count = redis.call('INCR', KEYS[1])
+        if count == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+        return count
+    """
+
+    def acquire(self, key: str) -> Decision:
+        count = self.client.eval(self.script, 2, key, f"seen:{key}", self.window)
+        return Decision(count <= self.limit)
+
+
+class TwoSlotsTransaction(Counter):
+    """cluster: one transaction over two slots."""
+
+    def acquire(self, key: str) -> Decision:
+        pipe = self.client.pipeline(transaction=True)
+        pipe.set(key, 0, px=self.window, nx=True)
+        pipe.incr(key)
+        pipe.set(f"seen:{key}", 1, px=self.window)
+        _, count, _ = pipe.execute()
+        return Decision(count <= self.limit)
+
+
+class ReadsUndeclared(Counter):
+    """cluster: a script reads a key that it does not declare, in the same slot."""
+
+    script = """
+        local limit = redis.call('GET', '{' .. KEYS[1] .. '}:limit')
+        local count = redis.call('INCR', KEYS[1])
+        if count == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+        return count
+    """
+
+
+class HashTagged(Counter):
+    """Right on a cluster: two keys in one slot, declared, whatever the client is called."""
+
+    script = """
+        redis.call('SET', KEYS[2], 1, 'PX', ARGV[1])
+        local count = redis.call('INCR', KEYS[1])
+        if count == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+        return count
+    """
+
+    def acquire(self, key: str) -> Decision:
+        tag = "{" + key.encode().hex() + "}"
+        count = self.client.eval(self.script, 2, f"count:{tag}", f"seen:{tag}", self.window)
+        return Decision(count <= self.limit)
+
+
+class Lowercase(LuaAtomic):
+    """isolation: "A" and "a" are one."""
+
+    def acquire(self, key: str, cost: int = 1) -> Decision:
+        return super().acquire(key.lower(), cost)
+
+
+class Truncated(LuaAtomic):
+    """isolation: what differs beyond the 200th character is one."""
+
+    def acquire(self, key: str, cost: int = 1) -> Decision:
+        return super().acquire(key[:200], cost)
+
+
+class Trimmed(LuaAtomic):
+    """isolation: blanks around a key are dropped."""
+
+    def acquire(self, key: str, cost: int = 1) -> Decision:
+        return super().acquire(key.strip(), cost)
+
+
+class SweepsByPattern(Counter):
+    """isolation: deletes by a pattern that other keys match as well."""
+
+    def acquire(self, key: str) -> Decision:
+        if key.endswith("*"):
+            for name in self.client.keys(key):
+                self.client.delete(name)
+        return super().acquire(key)
+
+
+class RefusesOddKeys(LuaAtomic):
+    """Right: says plainly what it does not take."""
+
+    def acquire(self, key: str, cost: int = 1) -> Decision:
+        if not key or len(key) > 1000:
+            raise ValueError("a key has 1 to 1,000 characters")
+        return super().acquire(key, cost)
+
+
+class LogsRefused(ClientClockLimiter):
+    """memory: a list of all requests, also of the refused ones, as long as they come."""
+
+    def __init__(self, client: redis.Redis, quota: Quota, clock: Clock) -> None:
+        super().__init__(client, quota, clock)
+        self._members = UniqueMembers()
+
+    def acquire(self, key: str) -> Decision:
+        now = self.now()
+        pipe = self.client.pipeline(transaction=True)
+        pipe.zremrangebyscore(key, 0, now - self.window)
+        pipe.zadd(key, {self._members.name(now): now})
+        pipe.zcard(key)
+        pipe.pexpire(key, self.window)
+        _, _, count, _ = pipe.execute()
+        return Decision(count <= self.limit)
+
+
+class Buckets(ServerLimiter):
+    """Right: 60 counters a window, of all requests, which fill up and then stay as many."""
+
+    parts: ClassVar[int] = 60
+    script: ClassVar[str] = """
+        local time = redis.call('TIME')
+        local now = math.floor(time[1] * 1000 + time[2] / 1000)
+        local part = ARGV[1] / ARGV[3]
+        local total, gone = 0, {}
+        local stored = redis.call('HGETALL', KEYS[1])
+        for i = 1, #stored, 2 do
+          if (tonumber(stored[i]) + 1) * part <= now - ARGV[1] then gone[#gone + 1] = stored[i]
+          else total = total + stored[i + 1] end
+        end
+        if #gone > 0 then redis.call('HDEL', KEYS[1], unpack(gone)) end
+        local add = total < tonumber(ARGV[2]) and 1 or 0
+        redis.call('HINCRBY', KEYS[1], math.floor(now / part), add)
+        redis.call('PEXPIRE', KEYS[1], math.ceil(ARGV[1] + part) + 1)
+        return add
+    """
+
+    def acquire(self, key: str) -> Decision:
+        args = (self.window, self.limit, self.parts)
+        return Decision(bool(self.client.eval(self.script, 1, key, *args)))
+
+
+class Asynchronous:
+    """Right, with `async def`: the log in a script, a request sent again debited once."""
+
+    script: ClassVar[str] = """
+        local time = redis.call('TIME')
+        local now = time[1] * 1000000 + time[2]
+        redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now - ARGV[2]))
+        if redis.call('ZSCORE', KEYS[1], ARGV[3]) then return 1 end
+        if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[1]) then return 0 end
+        redis.call('ZADD', KEYS[1], string.format('%.0f', now), ARGV[3])
+        redis.call('PEXPIREAT', KEYS[1], math.ceil((now + ARGV[2]) / 1000))
+        return 1
+    """
+
+    def __init__(self, client: redis.asyncio.Redis, quota: Quota, clock: Clock) -> None:  # noqa: ARG002
+        self._script = client.register_script(self.script)
+        self._limit, self._window = quota.limit, quota.window_ms * 1000
+
+    async def acquire(self, key: str) -> Decision:
+        reply = await self._script(keys=[key], args=[self._limit, self._window, nonce()])
+        return Decision(bool(reply))
+
+
+class AsyncIncrThenExpire:
+    """crash, expiry, lost-reply, with `async def`."""
+
+    promise: ClassVar[type[FixedWindowPromise]] = FixedWindowPromise
+
+    def __init__(self, client: redis.asyncio.Redis, quota: Quota, clock: Clock) -> None:  # noqa: ARG002
+        self._client: Any = client
+        self._limit, self._window = quota.limit, quota.window_ms
+
+    async def acquire(self, key: str) -> Decision:
+        count = await self._client.incr(key)
+        if count == 1:
+            await self._client.pexpire(key, self._window)
+        return Decision(count <= self._limit)

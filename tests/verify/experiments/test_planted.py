@@ -1,0 +1,106 @@
+"""Planted faults: each is found by its check, and what is right is not accused."""
+
+from __future__ import annotations
+
+import pytest
+
+from limitproof.check.verdict import Cause, Verdict
+from limitproof.stories import Tale
+from limitproof.verify.experiments.catalogue import EXPERIMENTS
+from limitproof.verify.laboratory import Examined
+from tests.verify.experiments.conftest import OpenLaboratory
+from tests.verify.experiments.test_registered import replayed
+
+CHECKS = {check.name: check for check in EXPERIMENTS}
+PLANTED = [
+    ("RefreshedCounter", "expiry", "each request, also a refused one, starts the TTL of 'k' anew"),
+    ("WholeSeconds", "expiry", "what is stored is gone at once, and 7 are admitted within"),
+    ("Immortal", "expiry", "'k:1700000000' is left without a TTL after a request"),
+    ("Immortal", "memory", "it grows for good: from 1 to 20 entries"),
+    ("KeptForDays", "expiry", "'k:1700000000' is kept for 86397.5 s, where a window is 1 s"),
+    ("LogsRefused", "memory", "6 requests in a window are 6 entries"),
+    ("Lowercase", "isolation", "when 'A' is in use too"),
+    ("Truncated", "isolation", "x1 (10,001 long)' is refused"),
+    ("Trimmed", "isolation", "when 'a ' is in use too"),
+    ("SweepsByPattern", "isolation", "when '*' is in use too"),
+    ("TwoSlots", "cluster", "a script touches 'seen:user:7' and 'user:7', which are in slots"),
+    ("TwoSlotsTransaction", "cluster", "a transaction touches 'seen:user:7' and 'user:7'"),
+]
+PLANTED_FAULTS = [
+    ("IncrThenExpire", "expiry", "'k' is left without a TTL when a client dies after 1 step"),
+    ("IncrThenExpire", "crash", "a client dies after 1 step and leaves 'k' without a TTL"),
+    ("Locked", "crash", "a client dies after 1 step and leaves 'k:lock' without a TTL"),
+    ("Locked", "lost-reply", "the reply to step 1 of a request is lost, and it waits without end"),
+    ("LockedFor", "crash", "a client dies after 1 step; another waits without end after it"),
+    ("CountsTwice", "crash", "a client dies after 1 step, and 2 places are gone"),
+    ("Counter", "lost-reply", "the request is admitted (1 left), and 2 places are gone for one"),
+    ("AsyncIncrThenExpire", "crash", "leaves 'k' without a TTL"),
+    ("AsyncIncrThenExpire", "lost-reply", "120 s later another is refused, which is admitted"),
+    ("BareEvalsha", "script-flush", "after SCRIPT FLUSH request 2 raises NoScriptError"),
+    ("FailsOpenWithoutScript", "script-flush", "is admitted, which is refused without it"),
+]
+RIGHT = ["Asynchronous", "HashTagged", "RefusesOddKeys", "Buckets"]
+
+
+@pytest.mark.parametrize(
+    ("specimen", "name", "because", "cause"),
+    [(*one, Cause.ALGORITHM) for one in PLANTED] + [(*one, Cause.FAULT) for one in PLANTED_FAULTS],
+)
+def test_a_planted_fault_is_found(
+    laboratory_of: OpenLaboratory, specimen: str, name: str, because: str, cause: Cause
+) -> None:
+    laboratory, check = laboratory_of(specimen), CHECKS[name]
+    examined = check.examine(laboratory)
+    assert examined.result.verdict is Verdict.FAIL
+    assert examined.result.cause is cause
+    assert because in examined.result.because
+    assert replayed(laboratory, check, examined) == examined.result.because
+    assert isinstance(examined.tale, Tale)
+    assert examined.tale.happenings
+
+
+@pytest.mark.parametrize("check", EXPERIMENTS, ids=lambda one: one.name)
+@pytest.mark.parametrize("specimen", RIGHT)
+def test_who_is_right_is_not_accused(
+    laboratory_of: OpenLaboratory, specimen: str, check: object
+) -> None:
+    examined = CHECKS[check.name].examine(laboratory_of(specimen))  # type: ignore[attr-defined]
+    pays_twice = specimen in ("HashTagged", "Buckets") and examined.result.name == "lost-reply"
+    expected = Verdict.FAIL if pays_twice else Verdict.PASS
+    assert examined.result.verdict is expected, examined.result.because
+
+
+def test_a_node_of_a_cluster_sees_what_a_script_only_reads(laboratory_of: OpenLaboratory) -> None:
+    """Nothing is written there, so that no key is seen; the node's own log tells it."""
+    examined: Examined = CHECKS["cluster"].examine(laboratory_of("ReadsUndeclared"))
+    assert examined.result.verdict is Verdict.FAIL
+    assert examined.result.cause is Cause.ALGORITHM
+    assert "'{user:7}:limit' and does not declare it" in examined.result.because
+    assert examined.story is None
+
+
+def test_what_it_raises_for_alone_is_told(laboratory_of: OpenLaboratory) -> None:
+    result = CHECKS["isolation"].examine(laboratory_of("RefusesOddKeys")).result
+    assert result.measured["raises_for"][0] == "''"
+    assert "it raises for '', 'xxx" in result.because
+
+
+def test_without_a_script_a_flush_is_not_told(laboratory_of: OpenLaboratory) -> None:
+    result = CHECKS["script-flush"].examine(laboratory_of("fixed_window")).result
+    assert (result.verdict, result.because) == (Verdict.NOT_TOLD, "it runs no script")
+
+
+def test_who_keeps_nothing_has_nothing_to_expire(laboratory_of: OpenLaboratory) -> None:
+    told = {n: c.examine(laboratory_of("unlimited")).result for n, c in CHECKS.items()}
+    assert told["expiry"].because == "it keeps no key"
+    assert told["memory"].because == "it stores nothing in Redis"
+    assert told["cluster"].because == "it sends nothing: it touches no key"
+
+
+@pytest.mark.parametrize("check", EXPERIMENTS, ids=lambda one: one.name)
+def test_without_time_nothing_passes(laboratory_of: OpenLaboratory, check: object) -> None:
+    laboratory = laboratory_of("lua_atomic")
+    laboratory.allow(0.0)
+    result = CHECKS[check.name].examine(laboratory).result  # type: ignore[attr-defined]
+    assert result.verdict is Verdict.UNKNOWN
+    assert result.complete is False

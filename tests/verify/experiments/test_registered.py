@@ -1,0 +1,75 @@
+"""Every limiter that has a name fails what the registry says of it, with its cause, and no more."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from limiters.contract import Quota
+from limiters.registry import KNOWN, Entry
+from limitproof.check.verdict import Verdict
+from limitproof.simulate.refusal import LocalStateError
+from limitproof.stories import Story
+from limitproof.verify.experiments.catalogue import EXPERIMENTS
+from limitproof.verify.laboratory import Check, Examined, Laboratory
+from limitproof.verify.player import play
+from tests.verify.experiments.conftest import OpenLaboratory
+
+SIMULATED = [one for one in KNOWN if one.name != "in_process"]
+
+
+def replayed(laboratory: Laboratory, check: Check, examined: Examined) -> str:
+    """What the judge alone says of the kept story, played once more."""
+    assert examined.story is not None
+    story = Story.from_json(json.loads(json.dumps(examined.story.to_json())))
+    with laboratory.world(quota=Quota(story.limit, story.window)) as world:
+        return check.judge(play(world, story.events, shown=True), story)
+
+
+@pytest.mark.parametrize("known", SIMULATED, ids=lambda one: one.name)
+def test_it_fails_what_the_registry_says(laboratory_of: OpenLaboratory, known: Entry) -> None:
+    laboratory = laboratory_of(known.name)
+    found = {check.name: check.examine(laboratory) for check in EXPERIMENTS}
+    failed = {
+        name: str(one.result.cause)
+        for name, one in found.items()
+        if one.result.verdict is Verdict.FAIL
+    }
+    assert failed == {name: known.fails[name] for name in found if name in known.fails}  # type: ignore[index]
+    unknown = {name for name, one in found.items() if one.result.verdict is Verdict.UNKNOWN}
+    assert not unknown
+    for check in EXPERIMENTS:
+        if check.name in failed:
+            assert (
+                replayed(laboratory, check, found[check.name]) == found[check.name].result.because
+            )
+
+
+@pytest.mark.parametrize("check", EXPERIMENTS, ids=lambda one: one.name)
+def test_one_whose_state_is_in_its_process_is_not_simulated(
+    laboratory_of: OpenLaboratory, check: Check
+) -> None:
+    with pytest.raises(LocalStateError):
+        check.examine(laboratory_of("in_process"))
+
+
+@pytest.mark.parametrize("check", EXPERIMENTS, ids=lambda one: one.name)
+def test_the_same_again_says_the_same(laboratory_of: OpenLaboratory, check: Check) -> None:
+    first, second = (check.examine(laboratory_of("add_then_count")) for _ in range(2))
+    assert first.result == second.result
+    assert first.story == second.story
+    assert first.tale == second.tale
+
+
+@pytest.mark.parametrize(
+    ("limit", "window"), [(1, 1.0), (100, 60.0), (2, 0.05), (3, 7200.0)], ids=str
+)
+@pytest.mark.parametrize("name", ["lua_atomic", "watch_multi", "two_bucket", "fixed_window"])
+def test_other_quotas_accuse_nobody(
+    laboratory_of: OpenLaboratory, name: str, limit: int, window: float
+) -> None:
+    laboratory = laboratory_of(name, limit, window)
+    for check in EXPERIMENTS:
+        if check.name not in laboratory.subject.target.entry.fails:  # type: ignore[union-attr]
+            assert check.examine(laboratory).result.verdict is not Verdict.FAIL, check.name
