@@ -21,12 +21,15 @@ def contamination(tale: Tale) -> str:
     first, second = _acts(tale)
     if not first or not second or overlap(first) or overlap(second):
         return ""
+    # only the first that differs: who is admitted too much in between takes a place later on
     for one, twin, left_out in _without_refused(first, second, tale):
         if (one.outcome, twin.outcome) == (Outcome.REJECTED, Outcome.ADMITTED):
             return (
                 f"the request{costing(one)} {asked_at(tale, one)} is refused; without "
                 f"the {requests(left_out)} refused before, it is admitted"
             )
+        if one.outcome is not twin.outcome:
+            return ""
     return ""
 
 

@@ -1,0 +1,102 @@
+"""Sequential stories that show the usual faults of algorithms, without luck.
+
+Two clients take turns, so that what a limiter keeps in its process is seen as well.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+from limitproof.check.tales.retry_after import told_of
+from limitproof.history.columns import Outcome
+from limitproof.stories import Operation, Wait
+from limitproof.verify.player import Player
+
+MILLISECOND = 1_000  # µs
+SECOND = 1_000_000  # µs
+Direct = Callable[[Player], None]
+
+
+def ask(player: Player, times: int = 1, *, cost: int | None = None) -> Operation:
+    """So many requests one after the other, at one instant; the last of them."""
+    for _ in range(times):
+        one = player.acquire(len(player.events) % 4 // 2, cost=cost)
+    return one
+
+
+def wait(player: Player, microseconds: float) -> None:
+    """The clock goes on, by whole milliseconds where it is more than one."""
+    whole = round(microseconds)
+    if whole > MILLISECOND:
+        whole = round(whole / MILLISECOND) * MILLISECOND
+    if whole > 0:
+        player.do(Wait(whole))
+
+
+def sequential(limit: int, window: int, *, takes_cost: bool) -> Iterator[Direct]:
+    """The stories, the shortest first."""
+    soon = MILLISECOND * 2
+    yield lambda p: _many(p, [(limit + 2, 0)])
+    for gap in (window + soon, window - soon):
+        yield lambda p, gap=gap: _many(p, [(limit + 1, gap), (limit + 1, 0)])  # type: ignore[misc]
+    half = window // 2
+    yield lambda p: _many(p, [(limit, half), (1, half + soon), (limit + 1, 0)])
+    yield lambda p: _many(p, [(limit, half), (limit + 1, half + soon), (limit + 1, 0)])
+    yield lambda p: _many(p, [(1, half), (limit, half + soon), (limit + 1, 0)])
+    yield lambda p: _many(p, [(1, half // 2)] * (6 * min(limit, 3)))
+    yield lambda p: _many(p, [(1, half)] * (2 * limit + 4))
+    yield lambda p: _many(p, [(1, 100)] * (limit + 2))
+    yield lambda p: _many(p, [(1, math.ceil(window / (limit + 1)))] * (3 * limit + 3))
+    for first in {limit - 1, 1, 0}:
+        for late in (False, True):
+            yield lambda p, first=first, late=late: _told(p, limit, window, first, late=late)  # type: ignore[misc]
+    yield lambda p: _told(p, limit, window, limit, late=False, again=1)
+    if takes_cost:
+        yield from _costs(limit, window)
+
+
+def _many(player: Player, parts: list[tuple[int, float]]) -> None:
+    for times, pause in parts:
+        ask(player, times)
+        wait(player, pause)
+
+
+def _told(
+    player: Player, limit: int, window: int, first: int, *, late: bool, again: int = 0
+) -> None:
+    """Fill up in two parts, be refused, and come back too early or too late by a tolerance."""
+    if first:
+        ask(player, first)
+        wait(player, window // 4)
+    if limit - first:
+        ask(player, limit - first)
+        wait(player, 0 if again else window // 4)
+    last = ask(player, 1 + again)
+    told = told_of(last)
+    if last.outcome is not Outcome.REJECTED or told is None or not math.isfinite(told):
+        return
+    slack = SECOND if told == math.floor(told) else MILLISECOND
+    pause = told * SECOND + (MILLISECOND if late else -slack)
+    if pause > 0:
+        player.do(Wait(math.ceil(pause) if late else math.floor(pause)))
+    ask(player)
+
+
+def _costs(limit: int, window: int) -> Iterator[Direct]:
+    yield lambda p: _paid(p, [limit], limit, 0)
+    yield lambda p: _paid(p, [limit + 1], limit, 0)
+    yield lambda p: _paid(p, [limit, 1], limit, window // 2)
+    yield lambda p: _paid(p, [1, limit], limit, 0)
+    yield lambda p: _paid(p, [1, 2], limit, window // 3)
+    yield lambda p: _paid(p, [2, limit, limit + 3], limit, window + 2 * MILLISECOND)
+
+
+def _paid(player: Player, costs: list[int], limit: int, pause: int) -> None:
+    """Costs, and then single requests: how many of these pass tells what was debited."""
+    for cost in costs:
+        ask(player, cost=cost)
+        wait(player, pause)
+    ask(player, limit + 1)
+    wait(player, pause)
+    ask(player, 2)

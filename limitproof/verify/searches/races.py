@@ -1,0 +1,110 @@
+"""Stories in which clients come between each other, from the simplest schedule on.
+
+A takes k steps, B takes j, A goes on to its end, and so does B: two switches are enough for what is
+read before and written after another has written. The clock moves by a millisecond or two at most
+while a request is under way: a client that is held up for longer is as good as one whose clock is
+off, which is another check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from limitproof.history.columns import Outcome
+from limitproof.stories import Ask, Go, Wait
+from limitproof.verify.player import Player
+from limitproof.verify.searches.directed import ask, wait
+
+MILLISECOND = 1_000  # µs
+MOST_STEPS = 7
+MOST_TURNS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One schedule: A takes `first` steps, others come, A goes on.
+
+    filled: requests before them; age: how old these are (µs); second: the steps of B before A goes
+    on, None when B and a third ask all they like meanwhile; stall: after whose steps the clock
+    moves, by `far` µs: 0 never, 1 after A's, 2 after B's.
+    """
+
+    filled: int
+    first: int
+    second: int | None
+    stall: int = 0
+    age: int = 0
+    far: int = MILLISECOND
+
+
+def patterns(limit: int, window: int) -> Iterator[Pattern]:
+    """All of them, those with the fewest steps first."""
+    fillings = tuple(dict.fromkeys((limit - 1, max(limit - 2, 0), 0)))
+    for first in range(MOST_STEPS):
+        # old requests leave the window, and keys end, while A is under way
+        yield Pattern(limit, first, None, 1, window - MILLISECOND, 2 * MILLISECOND)
+        for filled in fillings:
+            yield from (Pattern(filled, first, None, stall) for stall in (0, 1, 2))
+    for steps in range(1, 2 * MOST_STEPS):
+        for first in range(max(steps - MOST_STEPS, 0), min(steps, MOST_STEPS)):
+            for filled in fillings:
+                yield from (Pattern(filled, first, steps - first, stall) for stall in (0, 1, 2))
+                yield Pattern(filled, first, steps - first, 0, window // 2)
+
+
+def race(pattern: Pattern, limit: int, window: int) -> Callable[[Player], None]:
+    """The story of a pattern: what comes after it tells what is left in the keys."""
+
+    def direct(player: Player) -> None:
+        if pattern.filled:
+            ask(player, pattern.filled)
+            wait(player, pattern.age)
+        begun = player.instant
+        player.do(Ask(2))
+        _steps(player, 2, pattern.first)
+        if pattern.stall == 1:
+            player.do(Wait(pattern.far))
+        player.do(Ask(3))
+        _steps(player, 3, MOST_TURNS // 2 if pattern.second is None else pattern.second)
+        if pattern.second is None:
+            _until_refused(player, limit)
+        if pattern.stall == 2:
+            player.do(Wait(pattern.far))
+        together(player, [2, 3, 4])
+        _until_refused(player, limit)
+        rest = begun + window + MILLISECOND - player.instant
+        if rest > 0:
+            player.do(Wait(rest))
+        _until_refused(player, limit)
+
+    return direct
+
+
+def _until_refused(player: Player, limit: int) -> None:
+    """Client 4 asks alone; it is left where it is when it waits for another."""
+    for _ in range(limit + 1):
+        if player.busy(4):
+            return
+        player.do(Ask(4))
+        _steps(player, 4, MOST_TURNS // 2)
+        if player.last().outcome is Outcome.REJECTED:
+            return
+
+
+def together(player: Player, clients: list[int]) -> None:
+    """To the end of all, the first one first; by turns where one waits for another."""
+    for client in clients:
+        _steps(player, client, MOST_TURNS // 4)
+    turns = 0
+    while any(map(player.busy, clients)) and turns < MOST_TURNS:
+        for client in clients:
+            _steps(player, client, 1)
+        turns += 1
+
+
+def _steps(player: Player, client: int, count: int) -> None:
+    for _ in range(count):
+        if not player.busy(client):
+            return
+        player.do(Go(client))
