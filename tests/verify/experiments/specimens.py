@@ -179,6 +179,16 @@ class TwoSlotsTransaction(Counter):
         return Decision(count <= self.limit)
 
 
+class WaitsForItsTurn(Counter):
+    """cluster: sleeps until it is admitted; never refuses. Its keys are in two slots as well."""
+
+    def acquire(self, key: str) -> Decision:
+        while not super().acquire(key).allowed:
+            time.sleep(0.1)
+        self.client.eval("return redis.call('GET', 'other')", 1, key)
+        return Decision(True)
+
+
 class ReadsUndeclared(Counter):
     """cluster: a script reads a key that it does not declare, in the same slot."""
 

@@ -79,6 +79,11 @@ def test_a_node_of_a_cluster_sees_what_a_script_only_reads(laboratory_of: OpenLa
     assert examined.story is None
 
 
+def test_a_node_does_not_wait_for_who_waits(laboratory_of: OpenLaboratory) -> None:
+    examined = CHECKS["cluster"].examine(laboratory_of("WaitsForItsTurn"))
+    assert "'other' and does not declare it" in examined.result.because
+
+
 def test_what_it_raises_for_alone_is_told(laboratory_of: OpenLaboratory) -> None:
     result = CHECKS["isolation"].examine(laboratory_of("RefusesOddKeys")).result
     assert result.measured["raises_for"][0] == "''"
