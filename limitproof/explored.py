@@ -56,7 +56,8 @@ class Explored:
     bad, at one instant; unit: what is counted as schedules; sentence: what was covered; beyond: the
     same where the clock moved; doubt: why nothing can be a pass, else ""; unfinished: it only ran
     out of time; ordered: the ends were compared with those of all orders of the requests; seconds:
-    how long it took. Counterexamples, None where there is none: overshoot, worst (the largest),
+    how long it took; moves: up to so many of the clock all is accounted for, -1 if not even one
+    instant is. Counterexamples, None where there is none: overshoot, worst (the largest),
     refusal, error (no Decision), disorder (an end that no order has).
     """
 
@@ -89,6 +90,7 @@ class Explored:
     ordered: bool = False
     beyond: str = ""
     unit: str = "schedules"
+    moves: int = -1
 
     @property
     def counterexamples(self) -> tuple[Counterexample, ...]:

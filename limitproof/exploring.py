@@ -110,6 +110,7 @@ def as_data(found: Exploration) -> Explored:
         ordered=bool(coverage.orders),
         beyond=found.beyond,
         unit=coverage.unit,
+        moves=found.moves,
     )
 
 

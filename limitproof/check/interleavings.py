@@ -79,7 +79,7 @@ def _check(explored: Explored, name: str) -> CheckResult:
     measured: dict[str, Any] = {
         "limit": explored.limit, "clients": explored.clients, "schedules": explored.schedules,
         "bad_schedules": explored.bad(name), "states": explored.states,
-        "strategy": explored.strategy,
+        "strategy": explored.strategy, "moves": explored.moves,
     }  # fmt: skip
     if name == "overshoot":
         most = (one.measure for one in (explored.overshoot, explored.worst) if one is not None)
@@ -112,7 +112,9 @@ def _order(result: CheckResult) -> int:
 
 
 def _cause(shown: Counterexample) -> Cause:
-    return Cause.ALGORITHM if shown.sequential else Cause.RACE
+    if not shown.sequential:
+        return Cause.RACE
+    return Cause.FAULT if any(shown.schedule.offsets) else Cause.ALGORITHM
 
 
 def _together(explored: Sequence[Explored], name: str) -> CheckResult:

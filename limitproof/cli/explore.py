@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 
 from limiters.contract import Quota
@@ -17,7 +18,14 @@ from limitproof.check.interleavings import judgement_of
 from limitproof.check.judge import judgement_to_json
 from limitproof.cli.exits import exit_of
 from limitproof.cli.interrupt import interruptible
-from limitproof.cli.options import Seconds, TargetType, Whole, output_options, results_option
+from limitproof.cli.options import (
+    Milliseconds,
+    Seconds,
+    TargetType,
+    Whole,
+    output_options,
+    results_option,
+)
 from limitproof.exploring import STOPPED, as_data, stopping
 from limitproof.report.console import console_for, styled
 from limitproof.report.exploration import show, write_page
@@ -58,7 +66,25 @@ virtual_option = click.option(
     type=Whole(0, 8),
     default=1,
     show_default=True,
-    help="Of the clock within one run, at most, where nothing is wrong at one instant.",
+    help="Of the clock within one run, at most. Without this option only where nothing is wrong "
+    "at one instant.",
+)
+@click.option(
+    "--apart",
+    type=Milliseconds(least=0),
+    default="0",
+    show_default=True,
+    metavar="MS",
+    help="Every request begins so many milliseconds, or more, after the one before it.",
+)
+@click.option(
+    "--offset",
+    "offsets",
+    type=Milliseconds(),
+    multiple=True,
+    metavar="MS",
+    help="How far a client's clock is ahead, in milliseconds; once for the first client, again "
+    "for the second, and so on.  [default: 0]",
 )
 @click.option("--budget", type=Seconds(), default=30.0, show_default=True, help="Seconds.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of all random choices.")
@@ -73,6 +99,8 @@ def explore(
     requests: int,
     granularity: Any,
     moves: int,
+    apart: int,
+    offsets: tuple[int, ...],
     budget: float,
     seed: int,
     address: str | None,
@@ -91,15 +119,27 @@ def explore(
         raise click.UsageError(
             f"--clients {clients} times --requests {requests} never exceeds --limit {limit}"
         )
+    if len(offsets) > clients:
+        raise click.UsageError(f"--offset is given {len(offsets)} times for {clients} clients")
+    if apart and moves < clients * requests - 1:
+        raise click.UsageError(
+            f"--apart: {clients * requests} requests that begin apart take --moves "
+            f"{clients * requests - 1}, not {moves}"
+        )
     program = virtual_program(address)
     console = console_for(stderr=json_file == "-")
-    cast = Cast(target, Quota(limit, window), clients, requests, seed, granularity, moves=moves)
+    ahead = (*offsets, *(0,) * (clients - len(offsets))) if any(offsets) else ()
+    cast = Cast(
+        target, Quota(limit, window), clients, requests, seed, granularity, ahead, moves, apart
+    )
+    source = click.get_current_context().get_parameter_source("moves")
+    further = source is not ParameterSource.DEFAULT
     with (
         interruptible("what was found will be kept") as stop,
         progress_line(console, quiet=quiet) as tell,
     ):
         try:
-            found = search(cast, budget, stopping(stop, tell), program=program)
+            found = search(cast, budget, stopping(stop, tell), program=program, further=further)
         except StoppedError as error:
             raise KeyboardInterrupt from error  # in a search that keeps nothing
     one, stopped = as_data(found), STOPPED if stop() and not found.coverage.complete else ""

@@ -20,6 +20,7 @@ from scenarios.catalogue import scenario
 F = TypeVar("F", bound=Callable[..., Any])
 MOST_CLIENTS = 1000  # connections in all, so that a slip of the finger is no denial of service
 MOST_SECONDS = 3600.0
+MOST_MILLISECONDS = 366 * 86_400_000.0  # by which clocks differ, or requests are apart: a year
 MOST_REQUESTS = 10**9  # in a window: what is counted must fit the columns of a history
 LEAST_WINDOW, MOST_WINDOW = 0.001, 366 * 86_400.0  # no limiter's clock tells less apart; a year
 
@@ -63,6 +64,25 @@ class Seconds(click.ParamType[float]):
         if not self._least <= number <= self._most:
             self.fail(f"{value!r} is not within {self._least:g} and {self._most:g} s", param, ctx)
         return number
+
+
+class Milliseconds(click.ParamType[int]):
+    """A number of milliseconds, `ms` allowed behind it; whole microseconds are what it gives."""
+
+    name = "ms"
+
+    def __init__(self, least: float = -math.inf) -> None:
+        self._least = least
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            number = float(str(value).removesuffix("ms"))
+        except ValueError:
+            number = math.nan
+        if not abs(number) <= MOST_MILLISECONDS or number < self._least:
+            least = "" if self._least < 0 else f" of at least {self._least:g}"
+            self.fail(f"{value!r} is no number of milliseconds{least}", param, ctx)
+        return round(number * 1000)
 
 
 class Budget(Seconds):

@@ -231,7 +231,7 @@ def _move_on(world: World, found: Exploration, seconds: float, tell: Tell) -> Ex
             doubt = "not all requests can begin within so few moves of the clock"
         found = replace(found, coverage=now, doubt=doubt)
     else:
-        found = replace(found, doubt=doubt, beyond=timed.sentence)
+        found = replace(found, doubt=doubt, beyond=timed.sentence + _bad_ones(timed))
     return _confirmed(world, replace(found, timed=timed), timed)
 
 
@@ -268,6 +268,16 @@ def _by_states(world: World, limit: int, seconds: float, tell: Tell) -> tuple[Co
         except UncacheableError as error:
             return None, str(error)
     return None, why
+
+
+def _bad_ones(timed: Coverage) -> str:
+    """How many of the schedules in which the clock moves are bad, in words."""
+    told = (
+        (timed.overshooting, "overshoot"),
+        (timed.refusing, "refuse somebody while there is room"),
+        (timed.erring, "end without a Decision"),
+    )
+    return "".join(f"; {count:,} of these {what}" for count, what in told if count)
 
 
 def differs(world: World, moves: int = 0) -> str:

@@ -153,3 +153,55 @@ def test_without_libfaketime_it_is_the_environment(
 def test_a_server_that_runs_already_is_not_taken(capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["explore", "lua_atomic", "--redis", "redis://localhost"]) == Exit.USAGE
     assert "spawn:PROGRAM" in capsys.readouterr().err
+
+
+def test_requests_that_begin_apart_race_all_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = invoke(
+        ["explore", "get_set_json", "--clients", "2", "--apart", "900", "--json", "-",
+         "--results", str(tmp_path)]
+    )  # fmt: skip
+    captured = capsys.readouterr()
+    overshoot = json.loads(captured.out)["checks"][0]
+    assert code == Exit.FAIL
+    assert "clock + 900 ms" in captured.err
+    assert overshoot["measured"]["moves"] == 1
+    saved = tmp_path / "latest" / overshoot["counterexample"]
+    assert Schedule.from_json(json.loads(saved.read_text())).choices == (0, -900_000, 1, 1, 0)
+    assert invoke(["replay", str(saved)]) == Exit.FAIL
+
+
+def test_a_clock_that_is_off(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["--clients", "2", "--moves", "0", "--offset", "0", "--offset", "1500ms", "--json",
+               "-", "-q", "--results", str(tmp_path)]  # fmt: skip
+    assert invoke(["explore", "lua_atomic_client_clock", *command]) == Exit.FAIL
+    assert json.loads(capsys.readouterr().out)["checks"][0]["cause"] == "fault"
+    assert invoke(["explore", "lua_atomic", *command]) == Exit.PASS
+
+
+def test_moves_that_are_asked_for_are_made_although_one_instant_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["explore", "tests.simulate.specimens:ListOfInstants", "--clients", "2",
+               "--results", str(tmp_path)]  # fmt: skip
+    assert invoke(command) == Exit.FAIL
+    assert "what fails at one instant comes first" in capsys.readouterr().out
+    assert invoke([*command, "--moves", "1", "-v"]) == Exit.FAIL
+    assert "then k expired, then B read (LINDEX)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--offset", "x"], "is no number of milliseconds"),
+        (["--apart", "-1"], "of at least 0"),
+        (["--apart", "1", "--clients", "3"], "take --moves 2, not 1"),
+        (["--clients", "2", *["--offset", "1"] * 3], "given 3 times for 2 clients"),
+    ],
+)
+def test_clocks_that_make_no_sense(
+    options: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke(["explore", "lua_atomic", *options]) == Exit.USAGE
+    assert said in capsys.readouterr().err
