@@ -54,7 +54,7 @@ def explore_target(
         if stop():
             return _nothing(cast, STOPPED)
         left = max(until - time.perf_counter(), 0.1 * seconds)
-        return explore_cast(cast, left / shares, stopping(stop), program=program)
+        return explore_cast(cast, round(left / shares, 2), stopping(stop), program=program)
 
     small, large = casts
     first = explored(replace(small, moves=1), 4)

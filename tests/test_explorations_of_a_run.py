@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from limiters.registry import REGISTRY, entry, resolve
+from limiters.registry import KNOWN, entry, resolve
 from limitproof import exploring
 from limitproof.check.interleavings import judge_explorations, with_explorations
 from limitproof.check.verdict import Cause, CheckResult, Judgement, Verdict
@@ -16,7 +16,7 @@ from limitproof.explored import Explored
 from limitproof.exploring import STOPPED, explore_target
 from limitproof.servers.errors import ServerError
 
-NAMES = [known.name for known in REGISTRY]
+NAMES = [known.name for known in KNOWN]
 
 
 def explored(name: str, **more: Any) -> tuple[Explored, ...]:

@@ -10,6 +10,8 @@ from limitproof.check.verdict import Cause, CheckResult, Judgement, Verdict, mer
 from limitproof.explored import Counterexample, Explored
 
 NAMES = ("overshoot", "false-rejection", "contract", "linearizable")
+ORDERS = "every concurrent end is one that some order of the requests has; no promise is needed"
+"""What `linearizable` judges, which no history can show."""
 CLEAN = {
     "overshoot": "none in",
     "false-rejection": "none in",
@@ -21,13 +23,14 @@ CLEAN = {
 def verdict(explored: Explored, check: str) -> Verdict:
     """Fails by a confirmed run, passes by a complete search without any doubt.
 
-    `linearizable` passes only where the ends were compared with those of all orders.
+    `linearizable` is not told where the search does not compare its ends with those of all orders.
     """
     if explored.smallest(check) is not None:
         return Verdict.FAIL
+    if explored.doubt or not explored.complete:
+        return Verdict.UNKNOWN
     looked_at = explored.ordered or check != "linearizable"
-    sure = explored.complete and not explored.doubt and looked_at
-    return Verdict.PASS if sure else Verdict.UNKNOWN
+    return Verdict.PASS if looked_at else Verdict.NOT_TOLD
 
 
 def judge_exploration(explored: Explored) -> tuple[CheckResult, ...]:
@@ -123,14 +126,16 @@ def _together(explored: Sequence[Explored], name: str) -> CheckResult:
         results = [(_check(one, name), one.cast) for one in failing]
         found, cast = min(results, key=lambda result: _order(result[0]))
         return replace(found, because=f"{found.because} ({cast})")
-    passed = [one for one in explored if verdict(one, name) is Verdict.PASS]
+    verdicts = {verdict(one, name) for one in explored}
+    passed = [one for one in explored if verdict(one, name) in (Verdict.PASS, Verdict.NOT_TOLD)]
     sure = {one.granularity for one in passed} == {one.granularity for one in explored}
     doubts = [one.doubt for one in explored if one not in passed and not (sure and one.unfinished)]
     widest = max(passed or explored, key=lambda one: one.schedules)
+    clear = Verdict.NOT_TOLD if Verdict.NOT_TOLD in verdicts else Verdict.PASS
     clean = f"{_clean(widest, name)}, of {widest.clients} clients"
     return replace(
         _check(widest, name),
-        verdict=Verdict.UNKNOWN if doubts or not sure else Verdict.PASS,
+        verdict=Verdict.UNKNOWN if doubts or not sure else clear,
         because=next(filter(None, doubts), clean),
         complete=sure and not doubts,
     )

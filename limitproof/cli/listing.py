@@ -8,6 +8,7 @@ import click
 from rich.table import Table
 
 from limiters.registry import OTHERS, REGISTRY, Entry
+from limitproof.check.interleavings import ORDERS
 from limitproof.check.judge import CHECKS
 from limitproof.report.console import console_for
 from limitproof.report.table import wrapping_table
@@ -30,6 +31,7 @@ def listing(what: str) -> None:
         table = wrapping_table("name", "what it judges")
         for check in CHECKS:
             table.add_row(check.name, check.description)
+        table.add_row("linearizable", ORDERS)
     console_for().print(table)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,8 @@ RACE = explored(counterexample(), granularity="packet")
 IN_TURN = explored(counterexample(long_run(3), sequential=True), clients=4)
 REFUSES = explored(None, counterexample(check="false-rejection"))
 CLEAN = explored()
-SHORT = explored(complete=False, doubt="stopped after 2 s", unfinished=True, clients=4)
+STOPPED: dict[str, Any] = {"complete": False, "doubt": "stopped after 2 s", "unfinished": True}
+SHORT = explored(clients=4, **STOPPED)
 REFUSED = explored(
     complete=False, doubt="not simulated: it is async", strategy="none", schedules=0, states=0,
     sentence="nothing was explored",
@@ -154,11 +156,16 @@ def test_an_error_and_a_disorder_are_checks_of_their_own() -> None:
     )  # fmt: skip
 
 
-def test_ends_that_were_not_compared_are_unknown() -> None:
+def test_ends_that_were_not_compared_are_not_told() -> None:
+    """Where the search stands by runs (WATCH), which is no fault of the limiter."""
     checks = {check.name: check for check in judge_exploration(explored(ordered=False))}
     assert checks["overshoot"].verdict is Verdict.PASS
-    assert checks["linearizable"].verdict is Verdict.UNKNOWN
+    assert checks["linearizable"].verdict is Verdict.NOT_TOLD
     assert "were not compared" in checks["linearizable"].because
+    assert judgement_of(explored(ordered=False)).verdict is Verdict.PASS
+    together = found(explored(ordered=False), explored(ordered=False, **STOPPED))
+    assert together["linearizable"].verdict is Verdict.NOT_TOLD
+    assert found(explored(ordered=False, **STOPPED))["linearizable"].verdict is Verdict.UNKNOWN
 
 
 def test_a_disorder_is_shown_only_where_it_is_all_there_is() -> None:
