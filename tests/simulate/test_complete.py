@@ -7,9 +7,13 @@ from math import factorial
 import pytest
 
 from limiters.registry import REGISTRY
+from limitproof.history.columns import Outcome
 from limitproof.schedules import Granularity
 from limitproof.simulate.complete import Complete
 from limitproof.simulate.coverage import Coverage
+from limitproof.simulate.graph import Graph
+from limitproof.simulate.program import Programs
+from limitproof.simulate.promised import yardstick_of
 from limitproof.simulate.refusal import UncacheableError
 from limitproof.simulate.walk import Walk
 from limitproof.simulate.world import Cast
@@ -99,6 +103,10 @@ def test_as_brute_force_when_the_clock_moves(
     check(moving_world_of, cast(name, clients, limit, requests=requests), moves)
 
 
+def test_as_brute_force_when_clocks_are_off_and_move(moving_world_of: OpenWorld) -> None:
+    check(moving_world_of, cast("lua_atomic_client_clock", offsets=(0, 400_000)), 2)
+
+
 def check(world_of: OpenWorld, chosen: Cast, moves: int = 0) -> None:
     with world_of(chosen) as world:
         every = enumerate_all(world, chosen.quota.limit, moves)
@@ -165,3 +173,33 @@ def test_walks_find_the_race_and_prove_nothing(world_of: OpenWorld) -> None:
     assert not found.complete
     assert found.first is not None
     assert found.schedules == 50
+
+
+@pytest.mark.parametrize(
+    ("far", "told"), [(1_000_000, Outcome.REJECTED), (1_001_000, Outcome.ADMITTED)]
+)
+def test_a_key_lives_through_its_last_millisecond(
+    moving_world_of: OpenWorld, far: int, told: Outcome
+) -> None:
+    """As on a server that was never put back: there, too, it ends only after that."""
+    with moving_world_of(cast("fixed_window")) as world:
+        graph = Graph(world, Programs(world), yardstick_of(world.cast))
+        state = graph.start
+        for choice in (0, -far, 1):
+            edge = graph.step(state, choice)
+            state = edge.target
+        choices = [0, -far, 1]
+        trace = world.trace(lambda _: choices.pop(0) if choices else None)
+    answers = sorted(graph.states[state].answers)
+    assert answers == sorted(((Outcome.ADMITTED,), (told,)))
+    assert sorted(trace.answers) == answers
+
+
+def test_the_clock_moves_to_what_is_of_interest(moving_world_of: OpenWorld) -> None:
+    """Before the first step there is nothing; then the window's edge, the key's, and 1 ms."""
+    with moving_world_of(cast("get_set_json", offsets=(0, 500_000))) as world:
+        graph = Graph(world, Programs(world), yardstick_of(world.cast))
+        assert graph.moves(graph.start) == ()
+        state = graph.step(graph.start, 0).target
+        moves = [-one // 1000 for one in graph.moves(state)]
+    assert moves == [1, 499, 500, 501, 999, 1000, 1001, 1499, 1500, 1501]
