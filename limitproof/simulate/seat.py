@@ -47,7 +47,8 @@ class Seat:
     which its limiter sleeps, None when it does not. `idle`: made, and no request is under way.
     `refused` says why it cannot be simulated, None while it can. `fresh` is true while the first
     step of a request has not been taken. `takes_cost`: whether `acquire` of the limiter that was
-    made last takes a cost.
+    made last takes a cost. `life`: how many before it have died; who comes after one draws other
+    random numbers than that one, or its first request would look like the dead one's, sent again.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class Seat:
         self.fresh = True
         self.idle = False
         self.asleep: int | None = None
-        self.takes_cost = False
+        self._limiter: Any = None
         self.refused: RefusedError | None = None
         self.wire: Wire | None = None
         self._coroutines = Coroutines(path, self._ask) if is_async else None
@@ -80,13 +81,20 @@ class Seat:
         )
         self._sleep = sleep
         self._granularity = granularity
-        self._name = f"{seed}:{number}"
+        self.life = 0
+        self._origin = f"{seed}:{number}"
+        self._name = self._origin
         self._greenlet: greenlet.greenlet | None = None
         self._gathered = b""
         self._steps = 0
         self._random: Any = None
         self._blocks = 0
         self._leaving = False
+
+    @property
+    def takes_cost(self) -> bool:
+        """Whether `acquire` of the limiter that was made takes a cost."""
+        return _takes_cost(self._limiter)
 
     @property
     def answers(self) -> list[Outcome]:
@@ -103,6 +111,7 @@ class Seat:
         self.packets, self.commands, self.calls = [], [], []
         self.refused, self.fresh, self.idle, self.asleep = None, True, False, None
         self._gathered, self._steps, self._blocks = b"", 0, 0
+        self._name = f"{self._origin}:{self.life}" if self.life else self._origin
         self._greenlet = greenlet.greenlet(self._live)
         if swap:
             random.seed(self._name)
@@ -209,7 +218,7 @@ class Seat:
                 limiter = factory(self.client, quota, self.clock)
                 if inspect.isawaitable(limiter):
                     limiter = self._result(limiter)
-                self.takes_cost = _takes_cost(limiter)
+                self._limiter = limiter
                 while True:
                     self.idle = self.fresh = True
                     self._request(limiter, self._wait())
@@ -222,7 +231,7 @@ class Seat:
         try:
             cost = () if call.cost is None else (call.cost,)
             decision = limiter.acquire(call.key, *cost)
-            if inspect.isawaitable(decision):
+            if not isinstance(decision, Decision) and inspect.isawaitable(decision):
                 decision = self._result(decision)
         except Exception as error:  # noqa: BLE001 - judged, not propagated
             call.error = f"{type(error).__name__}: {error}".partition("\n")[0]
@@ -278,6 +287,8 @@ class Seat:
     def _wait(self) -> Any:
         assert self._greenlet is not None
         assert self._greenlet.parent is not None
+        if self._coroutines is None:
+            return self._greenlet.parent.switch()
         with not_running():
             return self._greenlet.parent.switch()
 

@@ -153,6 +153,7 @@ class World:
         for seat in self.seats:
             self._acting = seat
             seat.leave()
+            seat.life = 0
         self._acting = None
         self._offsets = [self.cast.offset(number) for number in range(self.cast.clients)]
         if self.instant != START:
@@ -217,6 +218,7 @@ class World:
         """The client dies where it stands; what it asked for has no outcome."""
         self._act(seat)
         seat.leave()
+        seat.life += 1
 
     def send(self, packet: bytes, replies: int) -> bytes:
         """Bytes to the server, outside of any client."""
