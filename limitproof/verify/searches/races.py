@@ -38,19 +38,20 @@ class Pattern:
     far: int = MILLISECOND
 
 
-def patterns(limit: int, window: int) -> Iterator[Pattern]:
-    """All of them, those with the fewest steps first."""
-    fillings = tuple(dict.fromkeys((limit - 1, max(limit - 2, 0), 0)))
-    for first in range(MOST_STEPS):
+def patterns(limit: int, window: int, steps: int) -> Iterator[Pattern]:
+    """All of them for requests of at most so many steps, those with the fewest steps first."""
+    steps = min(steps, MOST_STEPS)
+    fillings = tuple(dict.fromkeys((limit - 1, 0)))
+    for first in range(steps):
         # old requests leave the window, and keys end, while A is under way
         yield Pattern(limit, first, None, 1, window - MILLISECOND, 2 * MILLISECOND)
         for filled in fillings:
             yield from (Pattern(filled, first, None, stall) for stall in (0, 1, 2))
-    for steps in range(1, 2 * MOST_STEPS):
-        for first in range(max(steps - MOST_STEPS, 0), min(steps, MOST_STEPS)):
+    for both in range(1, 2 * steps):
+        for first in range(max(both - steps, 0), min(both, steps)):
             for filled in fillings:
-                yield from (Pattern(filled, first, steps - first, stall) for stall in (0, 1, 2))
-                yield Pattern(filled, first, steps - first, 0, window // 2)
+                yield from (Pattern(filled, first, both - first, stall) for stall in (0, 1, 2))
+                yield Pattern(filled, first, both - first, 0, window // 2)
 
 
 def race(pattern: Pattern, limit: int, window: int) -> Callable[[Player], None]:

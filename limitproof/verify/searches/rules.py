@@ -16,6 +16,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
 from hypothesis import strategies as st
 from hypothesis.configuration import set_hypothesis_home_dir
+from hypothesis.errors import Flaky, FlakyStrategyDefinition
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     precondition,
@@ -227,6 +228,10 @@ def search(
         try:
             run_state_machine_as_test(seeded, settings=chosen)  # type: ignore[arg-type]
         except EnoughError:
+            return False
+        except (Flaky, FlakyStrategyDefinition):  # stopped midway, or not the same twice
+            if not clock.over:
+                stage.tally.given_up["not the same when it was done again"] += 1
             return False
         except BrokenError:
             pass

@@ -15,6 +15,7 @@ from limitproof.check.tales.retry_after import told_of
 from limitproof.check.verdict import Cause
 from limitproof.history.columns import Outcome
 from limitproof.schedules import Granularity
+from limitproof.simulate.refusal import LocalStateError, RefusedError
 from limitproof.simulate.world import World
 from limitproof.stories import Again, Event, Story, Tale
 from limitproof.verify.laboratory import Laboratory
@@ -107,14 +108,21 @@ class Stage:
         return self.laboratory.player(self.world)
 
     def try_out(self, direct: Direct) -> None:
-        """Let a story happen, and judge it; one that cannot happen there is left."""
+        """Let a story happen, and judge it; one that cannot happen there is left.
+
+        Raises LocalStateError when the limiter's state is in its process.
+        """
         player = self.player()
         try:
             direct(player)
         except StoryError:
             self.tally.given_up["impossible"] += 1
-            return
-        self.look(player)
+        except LocalStateError:
+            raise
+        except RefusedError as refusal:
+            self.tally.given_up[str(refusal)] += 1
+        else:
+            self.look(player)
 
     def look(self, player: Player) -> list[str]:
         """Judge what happened, with a second act where a check needs one; what fails."""

@@ -1,0 +1,221 @@
+"""The checks that a model of the promise can judge: overshoot, false-rejection and their like.
+
+Directed stories first, which show the usual faults at once; then a state machine by which
+Hypothesis tells any others. Three levels, the simplest first, so that a failure's cause is the
+simplest that shows it: one request after the other (algorithm), requests that overlap (race), and
+clients that die or lose a reply (fault). What has failed at one is not looked for at the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from limiters.contract import Quota
+from limitproof.check.tales.acts import promise_of_story
+from limitproof.check.tales.overshoot import excess_of
+from limitproof.check.verdict import Cause, CheckResult, Verdict
+from limitproof.schedules import Granularity
+from limitproof.simulate.refusal import LocalStateError, RefusedError
+from limitproof.verify.laboratory import Examined, Laboratory, shown
+from limitproof.verify.searches.directed import sequential
+from limitproof.verify.searches.habits import Habits, habits_of
+from limitproof.verify.searches.races import patterns, race
+from limitproof.verify.searches.rules import search
+from limitproof.verify.searches.shorten import Shortener
+from limitproof.verify.searches.stage import Stage, Tally, wanted_of
+
+MODELLED = (
+    "overshoot", "false-rejection", "contamination", "remaining", "retry-after", "weights",
+)  # fmt: skip
+SMALL = 5  # a limit that a person can follow; a larger one is examined at this
+LEAST_STORIES = 40  # fewer are no pass
+EXAMPLES = 150  # of the state machine, on each level
+SHORTENING = 4.0  # most seconds for one story
+SHARES = {Cause.ALGORITHM: 0.35, Cause.RACE: 0.6, Cause.FAULT: 1.0}  # of what is left
+BY_FAULT = {"overshoot", "false-rejection", "remaining"}
+"""What is judged where clients die and replies are lost; the rest would need more certainty."""
+
+
+def examine_by_machine(laboratory: Laboratory, names: Collection[str]) -> dict[str, Examined]:
+    """These checks of a limiter, as far as they are among `MODELLED`.
+
+    Raises RefusedError when the limiter cannot be simulated, ServerError when the server dies.
+    """
+    campaign = Campaign(laboratory, names)
+    campaign.directed()
+    campaign.races()
+    for level in SHARES:
+        campaign.machine(level)
+    return campaign.results()
+
+
+class Campaign:
+    """All that is tried with one limiter; what was found, and how much was tried."""
+
+    def __init__(self, laboratory: Laboratory, names: Collection[str], examples: int = EXAMPLES):
+        self._laboratory = laboratory
+        self._names = sorted(wanted_of(names))
+        self._examples = examples
+        self._wanted = set(self._names)
+        self._tally = Tally()
+        self._examined: dict[str, Examined] = {}
+        self._seconds = laboratory.left
+        self._told: list[str] = []
+        quotas = quotas_of(laboratory)
+        self._quota = quotas[0]
+        self._others = quotas[1:]
+        with self._stage(self._quota, "packet") as stage:
+            self._habits: Habits = habits_of(stage)
+        if not self._habits.takes_cost:
+            self._wanted.discard("weights")
+
+    def directed(self) -> None:
+        """Sequential stories: at the quota, at other small ones, and in a crooked window."""
+        for number, quota in enumerate((self._quota, *self._others)):
+            if not self._wanted or (number and self._late(0.4)):
+                return
+            with self._trying(quota, "packet", must=not number) as stage:
+                scripts = sequential(quota.limit, stage.window, takes_cost=self._habits.takes_cost)
+                for direct in scripts:
+                    stage.try_out(direct)
+
+    def races(self) -> None:
+        """Two or three clients, by patterns; a pipeline also command by command."""
+        granular: tuple[Granularity, ...] = ("packet", "command")
+        for granularity in granular[: 1 + self._habits.splits]:
+            for quota in (self._quota, *self._others[:2]):
+                if not self._wanted or self._late(0.6):
+                    return
+                with self._trying(quota, granularity) as stage:
+                    steps = self._habits.steps + (4 if granularity == "command" else 0)
+                    for pattern in patterns(quota.limit, stage.window, steps):
+                        if self._late(0.65) or not stage.wanted - set(stage.found):
+                            break
+                        stage.try_out(race(pattern, quota.limit, stage.window))
+
+    def machine(self, level: Cause) -> None:
+        """What Hypothesis comes upon at one level; again without what it has found."""
+        granularity: Granularity = "packet"
+        if level is Cause.RACE and self._habits.splits:
+            granularity = "command"
+        judged = self._wanted & BY_FAULT if level is Cause.FAULT else set(self._wanted)
+        apart = self._wanted - judged
+        self._wanted = judged
+        seconds = self._laboratory.left * SHARES[level] * 0.9
+        while self._wanted and seconds > 0.05:
+            before, left = set(self._wanted), self._laboratory.left
+            with self._trying(self._quota, granularity) as stage:
+                finished = search(
+                    stage, level, examples=self._examples, seconds=seconds,
+                    takes_cost=self._habits.takes_cost, number=self._laboratory.subject.seed,
+                )  # fmt: skip
+            if not finished:
+                self._told.append(level.value)
+            seconds -= left - self._laboratory.left
+            if self._wanted == before:
+                break
+        self._wanted |= apart
+
+    def results(self) -> dict[str, Examined]:
+        """All checks that were asked for."""
+        return {name: self._examined.get(name) or self._unviolated(name) for name in self._names}
+
+    @contextmanager
+    def _trying(
+        self, quota: Quota, granularity: Granularity, *, must: bool = False
+    ) -> Iterator[Stage]:
+        """A stage; at its end what was found is shortened, and looked for no more.
+
+        Where the limiter cannot be simulated it is left, unless it `must`.
+        """
+        try:
+            with self._stage(quota, granularity) as stage:
+                yield stage
+                for name in list(stage.found):
+                    self._examined[name] = self._shortened(stage, name)
+                self._wanted -= set(stage.found)
+        except LocalStateError:
+            raise
+        except RefusedError as refusal:
+            if must:
+                raise
+            self._tally.given_up[str(refusal)] += 1
+
+    @contextmanager
+    def _stage(self, quota: Quota, granularity: Granularity) -> Iterator[Stage]:
+        with self._laboratory.world(quota=quota, granularity=granularity) as world:
+            yield Stage(self._laboratory, world, quota, granularity, self._wanted, self._tally)
+
+    def _shortened(self, stage: Stage, name: str) -> Examined:
+        found = stage.found[name]
+        shortest = Shortener(stage, found, SHORTENING).shortest()
+        story = stage.story(name, shortest.events)
+        measured = self._measured() | {
+            "events": len(story.events), "limit": story.limit, "granularity": story.granularity,
+        }  # fmt: skip
+        if name == "overshoot":
+            measured["overshoot"] = excess_of(shortest.tale, promise_of_story(story))
+        result = CheckResult(
+            name, Verdict.FAIL, stage.judged(name, shortest.tale), found.cause, measured,
+            complete=False,
+        )  # fmt: skip
+        return Examined(result, story, shown(stage.world, story))
+
+    def _unviolated(self, name: str) -> Examined:
+        verdict, because = self._without(name)
+        result = CheckResult(name, verdict, because, measured=self._measured(), complete=False)
+        return Examined(result)
+
+    def _without(self, name: str) -> tuple[Verdict, str]:
+        """The verdict where nothing was found, and why."""
+        counts = self._tally.counts
+        if name == "weights" and not self._habits.takes_cost:
+            return Verdict.NOT_TOLD, "acquire takes no cost"
+        if not counts["admitted"] and not counts["refused"]:
+            return Verdict.UNKNOWN, "no request was ever decided"
+        if name == "remaining" and not counts["figures told"]:
+            return Verdict.NOT_TOLD, "the limiter does not tell remaining"
+        if not counts["refused"]:
+            return Verdict.UNKNOWN, "nothing was ever refused"
+        if name == "retry-after" and not counts["waits told"]:
+            return Verdict.NOT_TOLD, "the limiter does not tell retry-after"
+        if counts["stories"] < LEAST_STORIES:
+            return Verdict.UNKNOWN, f"the time was over after {counts['stories']} stories"
+        return Verdict.PASS, (
+            f"kept in {counts['stories']:,} stories of {counts['requests']:,} requests "
+            f"({counts['refused']:,} refused), {counts['bursts']:,} with requests that overlap"
+        )
+
+    def _measured(self) -> dict[str, Any]:
+        counts = self._tally.counts
+        said: dict[str, Any] = {
+            word: counts[word] for word in ("stories", "requests", "admitted", "refused", "bursts")
+        }
+        said["seed"] = self._laboratory.subject.seed
+        if self._tally.given_up:
+            said["given_up"] = dict(self._tally.given_up)
+        if self._told:
+            said["cut_short"] = list(dict.fromkeys(self._told))
+        return said
+
+    def _late(self, share: float) -> bool:
+        """Whether so much of the time has gone."""
+        return self._laboratory.left <= self._seconds * (1 - share)
+
+
+def quotas_of(laboratory: Laboratory) -> list[Quota]:
+    """The quotas to examine: the given one if it is small, then others in which more is seen.
+
+    Some faults need a limit of 3 or more, others one of 1; and where the window is whole seconds,
+    a wait that is always a whole window looks like one that is rounded up. A promise that was
+    given by hand holds for the quota alone.
+    """
+    given = laboratory.quota
+    if laboratory.subject.promise is not None:
+        return [given]
+    first = given if given.limit <= SMALL else Quota(SMALL, given.window)
+    crooked = Quota(3, given.window * 1.25 + 0.137)
+    others = (Quota(3, given.window), Quota(1, given.window), crooked)
+    return [first, *(one for one in others if one != first)]
