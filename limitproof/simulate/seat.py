@@ -46,9 +46,9 @@ class Seat:
     `packets` holds what it wants to send, one entry a step. `asleep` is the instant (µs) until
     which its limiter sleeps, None when it does not. `idle`: made, and no request is under way.
     `refused` says why it cannot be simulated, None while it can. `fresh` is true while the first
-    step of a request has not been taken. `takes_cost`: whether `acquire` of the limiter that was
-    made last takes a cost. `life`: how many before it have died; who comes after one draws other
-    random numbers than that one, or its first request would look like the dead one's, sent again.
+    step of a request has not been taken. `life`: how many before it have died; who
+    comes after one draws other random numbers than that one, or its first request would look like
+    the dead one's, sent again.
     """
 
     def __init__(

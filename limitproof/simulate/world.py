@@ -104,6 +104,7 @@ class World:
         self.seats = [self.seat(number) for number in range(cast.clients)]
         self._accesses: dict[str, Access] = {}
         self._swap = self.draws = True
+        self._littered = False
         self._turns = 0
         self.travel: Callable[[float], None] | None = None
         self._told = float("nan")
@@ -158,7 +159,7 @@ class World:
         self._offsets = [self.cast.offset(number) for number in range(self.cast.clients)]
         if self.instant != START:
             self.move(START)
-        self.send(CLEAR, 1)
+        self._littered = True
 
     def move(self, instant: int) -> None:
         """Let the server's and all clients' clocks stand at `instant`. Only with moving clocks."""
@@ -200,7 +201,13 @@ class World:
     def execute(self, seat: Seat) -> bytes:
         """The server does what a client has sent; the reply is on its way."""
         assert seat.wire is not None
-        return exchange(seat.wire.real, seat.packets[0], len(seat.commands[0]))[0]
+        packet, replies = seat.packets[0], len(seat.commands[0])
+        if not self._littered:
+            return exchange(seat.wire.real, packet, replies)[0]
+        # Emptied by whoever comes first: a round trip less in every run.
+        self._littered = False
+        received, ends = exchange(seat.wire.real, CLEAR + packet, replies + 1)
+        return received[ends[0] :]
 
     def resume(self, seat: Seat, reply: bytes) -> None:
         """Let a client read its reply. Raises RefusedError as `begin` does."""
@@ -222,6 +229,9 @@ class World:
 
     def send(self, packet: bytes, replies: int) -> bytes:
         """Bytes to the server, outside of any client."""
+        if self._littered:
+            self._littered = False
+            exchange(self.wire, CLEAR, 1)
         return exchange(self.wire, packet, replies)[0]
 
     def flush_scripts(self) -> None:
@@ -235,7 +245,7 @@ class World:
         first call ever takes three round trips more.
         """
         seat = self.seat(0)
-        self.send(CLEAR, 1)
+        self._littered = True
         try:
             self.begin(seat)
             silent = True

@@ -63,8 +63,10 @@ def test_what_cannot_run_is_an_error() -> None:
 def test_a_false_rejection_replays(tmp_path: Path) -> None:
     assert invoke(["explore", "add_then_count", "--clients", "2", "-q", "--results",
                    str(tmp_path)]) == Exit.FAIL  # fmt: skip
-    (path,) = (tmp_path / "latest" / "schedules").glob("*.json")
-    assert invoke(["replay", str(path)]) == Exit.FAIL
+    paths = list((tmp_path / "latest" / "schedules").glob("*.json"))
+    assert paths
+    for path in paths:
+        assert invoke(["replay", str(path)]) == Exit.FAIL
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"schema": 1}'])
@@ -122,3 +124,17 @@ def test_a_sleep_moves_the_clock_in_a_replay() -> None:
         "tests.simulate.specimens:Sleeps", 1, 1.0, 2, 1, 0, "packet", (0, 1, 0, 1), commands=()
     )
     assert replay(slept, resolve(slept.target)).result is Replayed.STILL_FAILS
+
+
+def test_a_set_that_ends_between_adding_and_counting() -> None:
+    """One client: added, the whole set expired, counted nobody. Then there is room for one more."""
+    schedule = Schedule(
+        "add_then_count", 1, 1.0, 1, 3, 0, "packet",
+        (0, 0, 0, 0, 0, 0, 0, 0, -1_001_000, *[0] * 10),
+    )  # fmt: skip
+    found = replay(schedule, resolve("add_then_count"))
+    assert (found.result, found.said) == (Replayed.STILL_FAILS, "1 over the limit of 1")
+    assert found.run is not None
+    assert found.run.steps[7].commands[0].startswith("ZADD k ")
+    assert found.run.steps[8].gone == ("k", "k:reset")
+    assert (found.run.steps[9].commands, found.run.steps[9].replies) == (("ZCARD k",), ("0",))
