@@ -42,7 +42,7 @@ def overshoot_because(run: Run, limit: int, *, sequential: bool) -> str:
     admitted = sum(step.answered is Outcome.ADMITTED for step in run.steps)
     told = sum(answers.count(Outcome.ADMITTED) for answers in run.answers)
     total = max(admitted, told)
-    if sequential or run.switches == 0:
+    if sequential or not (run.switches or any(step.moved for step in run.steps)):
         return f"{total} were admitted for a limit of {limit}, one client after the other"
     return f"{_why(run)}: {total} were admitted for a limit of {limit}"
 
