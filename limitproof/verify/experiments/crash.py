@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import count
 
 from limitproof.check.tales.acts import MILLISECOND
 from limitproof.check.tales.crash import crash
 from limitproof.stories import Kill
-from limitproof.verify.experiments.experiment import Experiment, Played, Summary, Trial, small
+from limitproof.verify.experiments.experiment import (
+    Experiment,
+    Played,
+    Summary,
+    Trial,
+    at_each_step,
+    small,
+)
 from limitproof.verify.experiments.hand import Hand
 from limitproof.verify.laboratory import Laboratory
 
@@ -46,14 +52,15 @@ def _others(hand: Hand, limit: int) -> None:
     hand.asks(limit, OTHER)
 
 
-def _trials(laboratory: Laboratory, _played: Sequence[Played]) -> Iterator[Trial]:
+def _trials(laboratory: Laboratory, played: Sequence[Played]) -> Iterator[Trial]:
     quota = small(laboratory.quota, least=2, most=3)
     for filled in fills(quota.limit):
-        for steps in count(1):
-            over: list[bool] = []
-            yield Trial(partial(_direct, filled, steps, quota.limit, over), quota)
-            if over:
-                break
+        yield from at_each_step(
+            played,
+            lambda steps, over, filled=filled: Trial(  # type: ignore[misc]
+                partial(_direct, filled, steps, quota.limit, over), quota
+            ),
+        )
 
 
 def _sum_up(played: Sequence[Played]) -> Summary:

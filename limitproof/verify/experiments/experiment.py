@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any
 
 from limiters.contract import Quota
@@ -16,6 +17,7 @@ from limitproof.stories import Story, Tale
 from limitproof.verify.experiments.hand import Hand
 from limitproof.verify.laboratory import Examined, Judge, Laboratory, shown
 
+NOT_MADE = "it cannot be made"  # how a world says that a factory raises
 Direct = Callable[[Hand], None]
 Measured = Mapping[str, Any]
 
@@ -87,6 +89,7 @@ class Experiment:
         """
         played: list[Played] = []
         refusals: list[str] = []
+        declined: list[str] = []
         with ExitStack() as stack:
             stage = _Stage(laboratory, stack)
             for trial in self.trials(laboratory, played):
@@ -103,9 +106,13 @@ class Experiment:
                 except RefusedError as refusal:
                     if trial.quota in (None, laboratory.quota) and not played:
                         raise
-                    refusals.append(_said(refusal, trial.quota or laboratory.quota))
+                    quota = trial.quota or laboratory.quota
+                    contract = quota != laboratory.quota and str(refusal).startswith(NOT_MADE)
+                    (declined if contract else refusals).append(_said(refusal, quota))
         seen = self.beyond(laboratory, played) if played and laboratory.left else None
-        return self._passed(played, list(dict.fromkeys(refusals)), seen)
+        if not played:
+            refusals, declined = [*refusals, *declined], []
+        return self._passed(played, _once(refusals), _once(declined), seen)
 
     def _play(self, laboratory: Laboratory, world: World, trial: Trial) -> Played:
         try:
@@ -143,9 +150,16 @@ class Experiment:
         )
 
     def _passed(
-        self, played: Sequence[Played], refusals: Sequence[str], seen: Summary | None
+        self,
+        played: Sequence[Played],
+        refusals: Sequence[str],
+        declined: Sequence[str],
+        seen: Summary | None,
     ) -> Examined:
+        """declined: quotas for which no limiter is made, which is its contract, and is told."""
         measured: dict[str, Any] = {"stories": len(played)}
+        if declined:
+            measured["declined"] = list(declined)
         if refusals:
             measured["not_played"] = list(refusals)
         nothing = Summary("no story was played", Verdict.UNKNOWN)
@@ -153,6 +167,8 @@ class Experiment:
         verdict, because = summary.verdict, summary.because
         if refusals and verdict is Verdict.PASS:
             verdict, because = Verdict.UNKNOWN, f"{refusals[0]}; else: {because}"
+        elif refusals and not played:
+            because = refusals[0]
         measured |= summary.measured
         return Examined(
             CheckResult(
@@ -182,8 +198,27 @@ class _Stage:
         return self._open[1]
 
 
+def _once(texts: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(texts))
+
+
 def _said(refusal: RefusedError, quota: Quota) -> str:
     return f"not simulated with {quota.limit} per {quota.window:g} s: {refusal}"
+
+
+def at_each_step(
+    played: Sequence[Played], trial: Callable[[int, list[bool]], Trial], first: int = 1
+) -> Iterator[Trial]:
+    """A story for each step of a request, from `first` on.
+
+    trial: makes the story that befalls a request after so many steps; it appends to the list it is
+    given when the request was over by then, and that was all. So is a story that was not played.
+    """
+    for steps in count(first):
+        before, over = len(played), list[bool]()
+        yield trial(steps, over)
+        if over or len(played) == before:
+            return
 
 
 def small(quota: Quota, *, least: int = 1, most: int = 5, window: float = 0.0) -> Quota:

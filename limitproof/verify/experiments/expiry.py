@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import count
 
 from limiters.contract import Quota
 from limitproof.check.tales.acts import MILLISECOND, patience
 from limitproof.check.tales.expiry import expiry
 from limitproof.stories import Kill
-from limitproof.verify.experiments.experiment import Experiment, Played, Summary, Trial, small
+from limitproof.verify.experiments.experiment import (
+    Experiment,
+    Played,
+    Summary,
+    Trial,
+    at_each_step,
+    small,
+)
 from limitproof.verify.experiments.hand import Hand
 from limitproof.verify.laboratory import Laboratory
 
@@ -68,11 +74,12 @@ def _trials(laboratory: Laboratory, played: Sequence[Played]) -> Iterator[Trial]
         if window != own.window:
             yield Trial(_steady, quota)
     for filled in (0, own.limit):
-        for steps in count(1):
-            over: list[bool] = []
-            yield Trial(partial(_death, filled, steps, over), own)
-            if over:
-                break
+        yield from at_each_step(
+            played,
+            lambda steps, over, filled=filled: Trial(  # type: ignore[misc]
+                partial(_death, filled, steps, over), own
+            ),
+        )
 
 
 def _keys(played: Sequence[Played]) -> int:

@@ -75,7 +75,7 @@ def _rounds(keys: Sequence[str], hand: Hand) -> None:
 def _trials(laboratory: Laboratory, played: Sequence[Played]) -> Iterator[Trial]:
     quota = small(laboratory.quota, most=ROUNDS - 1)
     yield Trial(_probe, quota)
-    for key in stored_like_keys(played[0].tale):
+    for key in stored_like_keys(played[0].tale) if played else ():
         yield Trial(partial(_beside, (PROBE, key)), quota)
     yield Trial(partial(_beside, KEYS), quota)
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import count
 
 from limitproof.check.tales.acts import MILLISECOND
 from limitproof.check.tales.lost_reply import lost_reply
 from limitproof.stories import Drop, Lose
-from limitproof.verify.experiments.experiment import Experiment, Played, Summary, Trial, small
+from limitproof.verify.experiments.experiment import (
+    Experiment,
+    Played,
+    Summary,
+    Trial,
+    at_each_step,
+    small,
+)
 from limitproof.verify.experiments.hand import Hand
 from limitproof.verify.laboratory import Laboratory
 
@@ -45,7 +51,7 @@ def _others(hand: Hand) -> None:
     hand.ask(OTHER)
 
 
-def _trials(laboratory: Laboratory, _played: Sequence[Played]) -> Iterator[Trial]:
+def _trials(laboratory: Laboratory, played: Sequence[Played]) -> Iterator[Trial]:
     quota = small(laboratory.quota, least=3, most=3, window=WINDOW)
     ways: tuple[tuple[type[Lose | Drop], tuple[int, ...]], ...] = (
         (Lose, (0, quota.limit - 1, quota.limit)),
@@ -53,11 +59,13 @@ def _trials(laboratory: Laboratory, _played: Sequence[Played]) -> Iterator[Trial
     )
     for fault, fills in ways:
         for filled in fills:
-            for steps in count():
-                over: list[bool] = []
-                yield Trial(partial(_direct, filled, steps, fault, over), quota)
-                if over:
-                    break
+            yield from at_each_step(
+                played,
+                lambda steps, over, fault=fault, filled=filled: Trial(  # type: ignore[misc]
+                    partial(_direct, filled, steps, fault, over), quota
+                ),
+                first=0,
+            )
 
 
 def _sum_up(played: Sequence[Played]) -> Summary:

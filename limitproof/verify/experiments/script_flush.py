@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import count
 
 from limitproof.check.tales.script_flush import script_commands, script_flush
 from limitproof.check.verdict import Verdict
 from limitproof.stories import Forget
-from limitproof.verify.experiments.experiment import Experiment, Played, Summary, Trial, small
+from limitproof.verify.experiments.experiment import (
+    Experiment,
+    Played,
+    Summary,
+    Trial,
+    at_each_step,
+    small,
+)
 from limitproof.verify.experiments.hand import Hand
 from limitproof.verify.laboratory import Laboratory
 
@@ -42,13 +48,10 @@ def _within(steps: int, over: list[bool], hand: Hand) -> None:
 def _trials(laboratory: Laboratory, played: Sequence[Played]) -> Iterator[Trial]:
     quota = small(laboratory.quota, most=3)
     yield Trial(partial(_between, quota.limit), quota, shown=True)
-    if not script_commands(played[0].tale):
-        return
-    for steps in count():
-        over: list[bool] = []
-        yield Trial(partial(_within, steps, over), quota)
-        if over:
-            return
+    if played and script_commands(played[0].tale):
+        yield from at_each_step(
+            played, lambda steps, over: Trial(partial(_within, steps, over), quota), first=0
+        )
 
 
 def _sum_up(played: Sequence[Played]) -> Summary:

@@ -247,6 +247,24 @@ class SweepsByPattern(Counter):
         return super().acquire(key)
 
 
+class WholeSecondsOnly(LuaAtomic):
+    """Right: says plainly which windows it does not take."""
+
+    def __init__(self, client: redis.Redis, quota: Quota, clock: Clock) -> None:
+        if quota.window % 1:
+            raise ValueError("a window is a whole number of seconds")
+        super().__init__(client, quota, clock)
+
+
+class SpinsWhenRefused(Counter):
+    """Not to be simulated: asks without end, and without a sleep, when it is refused."""
+
+    def acquire(self, key: str) -> Decision:
+        while not super().acquire(key).allowed:
+            pass
+        return Decision(True)
+
+
 class RefusesOddKeys(LuaAtomic):
     """Right: says plainly what it does not take."""
 

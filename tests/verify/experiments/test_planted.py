@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from limitproof.check.verdict import Cause, Verdict
+from limitproof.simulate.refusal import RefusedError
 from limitproof.stories import Tale
 from limitproof.verify.experiments.catalogue import EXPERIMENTS
 from limitproof.verify.laboratory import Examined
@@ -88,6 +89,26 @@ def test_what_it_raises_for_alone_is_told(laboratory_of: OpenLaboratory) -> None
     result = CHECKS["isolation"].examine(laboratory_of("RefusesOddKeys")).result
     assert result.measured["raises_for"][0] == "''"
     assert "it raises for '', 'xxx" in result.because
+
+
+def test_a_quota_that_it_does_not_take_is_told(laboratory_of: OpenLaboratory) -> None:
+    result = CHECKS["expiry"].examine(laboratory_of("WholeSecondsOnly")).result
+    assert result.verdict is Verdict.PASS
+    assert result.because.endswith("with windows of 1, 2 s")
+    assert len(result.measured["declined"]) == 3
+    assert "with 3 per 0.5 s: it cannot be made: ValueError" in result.measured["declined"][0]
+
+
+@pytest.mark.parametrize("check", EXPERIMENTS, ids=lambda one: one.name)
+def test_who_cannot_be_simulated_is_never_a_pass(
+    laboratory_of: OpenLaboratory, check: object
+) -> None:
+    laboratory = laboratory_of("SpinsWhenRefused")
+    try:
+        result = CHECKS[check.name].examine(laboratory).result  # type: ignore[attr-defined]
+    except RefusedError:
+        return
+    assert result.verdict is not Verdict.PASS
 
 
 def test_without_a_script_a_flush_is_not_told(laboratory_of: OpenLaboratory) -> None:
