@@ -1,6 +1,6 @@
 """Published rate limiters, every interleaving of a few clients: the table of docs/packages.md.
 
-    python -m benchmarks.packages            # prints it, in about half a minute
+    python -m benchmarks.packages            # prints it, in about a minute
     python -m benchmarks.packages --write    # and puts it into docs/packages.md
 
 Needs the packages: make packages. Each version of a package is explored in a process of its own.
@@ -25,35 +25,43 @@ from limiters.adapters.packages import known_packages
 from limiters.contract import Quota
 from limiters.registry import resolve
 from limitproof.check.verdict import Verdict, merge
-from limitproof.schedules import Granularity, Run
-from limitproof.simulate.explore import Exploration, explore
+from limitproof.schedules import Granularity, Run, Step
+from limitproof.simulate.explore import explore
 from limitproof.simulate.world import Cast, open_world
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "packages.md"
 BEGIN, END = "<!-- table -->", "<!-- end of table -->"
 CASES = ((2, 1), (3, 1), (4, 1), (4, 2), (4, 3))
 """Clients of one request each, and the limit in a window of a second: small ones first."""
+TIMED = ((2, 1, 1.0), (3, 2, 1.0), (3, 1, 10.0))
+"""Clients, limit and window (s) where the clock moves; requests begin at least APART µs apart."""
+APART = 1_000
+MOVES = 2  # of the clock, at most
 BUDGET = 60.0  # seconds for each search; they take less than one
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What exploring showed of one limiter; `asks` and `example` are for people."""
+    """What exploring showed of one limiter: at one instant, and when the clock moves (`timed`).
+
+    All is for people: a verdict names the check that failed, and an example its turns.
+    """
 
     package: str
     target: str
     asks: str
     verdict: str
-    check: str
+    timed: str
     example: str
     command: str
 
     def line(self) -> str:
         """As a line of a Markdown table."""
-        name = self.target.rpartition(".")[2]
-        found = f"**{self.verdict}**: {self.check}" if self.check else self.verdict
-        cells = (self.package, f"`{name}`", self.asks, found, self.example, f"`{self.command}`")
-        return "| " + " | ".join(cells) + " |"
+        name = f"`{self.target.rpartition('.')[2]}`"
+        found = (self.verdict, self.timed, self.example)
+        return (
+            "| " + " | ".join((self.package, name, self.asks, *found, f"`{self.command}`")) + " |"
+        )
 
 
 def targets() -> dict[str, list[str]]:
@@ -67,41 +75,62 @@ def targets() -> dict[str, list[str]]:
     return found
 
 
-def row(package: str, target: str, cases: Sequence[tuple[int, int]] = CASES) -> Row:
-    """Explore one limiter in these cases (clients, limit), in both granularities."""
+def row(
+    package: str,
+    target: str,
+    cases: Sequence[tuple[int, int]] = CASES,
+    timed: Sequence[tuple[int, int, float]] = TIMED,
+) -> Row:
+    """Explore one limiter in these cases: at one instant in both granularities, then over time."""
+    limiter = resolve(target)
+    still = told(
+        Cast(limiter, Quota(limit, 1.0), clients, granularity=granularity)
+        for (clients, limit), granularity in product(cases, get_args(Granularity))
+    )
+    moving = told(
+        Cast(limiter, Quota(limit, window), clients, moves=MOVES, apart=APART)
+        for clients, limit, window in timed
+    )
+    clients, limit = cases[-1] if still.at is None else still.at
+    command = f"limitproof explore {target} --clients {clients} --limit {limit}"
+    example = still.example or moving.example or "none"
+    return Row(package, target, asks(target), still.verdict, moving.verdict, example, command)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What some explorations showed; `example` and `at` (clients, limit) of the first failure."""
+
+    verdict: str
+    example: str = ""
+    at: tuple[int, int] | None = None
+
+
+def told(casts: Iterable[Cast]) -> Told:
+    """Explore them all; the first that fails is the one that is told."""
     verdicts: list[Verdict] = []
-    first: Exploration | None = None
-    for (clients, limit), granularity in product(cases, get_args(Granularity)):
-        cast = Cast(resolve(target), Quota(limit, 1.0), clients, granularity=granularity)
+    failed: Told | None = None
+    for cast in casts:
         found = explore(cast, BUDGET, lambda _: None)
-        verdict = merge(map(found.verdict, (found.overshoot, found.refusal)))
-        verdicts.append(verdict)
-        if first is None and verdict is not Verdict.PASS:
-            first = found
-    clients, limit = cases[-1] if first is None else (first.cast.clients, first.cast.quota.limit)
-    check, example = ("", "none") if first is None else told(first)
-    return Row(
-        package, target, asks(target), merge(verdicts).value, check, example,
-        f"limitproof explore {target} --clients {clients} --limit {limit}",
-    )  # fmt: skip
-
-
-def told(found: Exploration) -> tuple[str, str]:
-    """The check that failed with its cause, and its counterexample in one line."""
-    finding = found.overshoot or found.refusal
-    if finding is None:
-        return found.doubt or "unfinished", "none found"
-    cause = "algorithm" if finding.sequential else "race"
-    return f"{finding.check} ({cause})", turns(finding.run)
+        verdicts.append(merge(map(found.verdict, (found.overshoot, found.refusal))))
+        finding = found.overshoot or found.refusal
+        if finding is not None and failed is None:
+            cause = "algorithm" if finding.sequential else "race"
+            said = f"**fail**: {finding.check} ({cause})"
+            failed = Told(said, turns(finding.run), (cast.clients, cast.quota.limit))
+    return failed or Told(merge(verdicts).value)
 
 
 def turns(run: Run) -> str:
-    """Who sends what, one turn after the other: A LLEN · B LLEN, LPUSH · A LPUSH."""
+    """Who sends what, one turn after the other: A LLEN · +1 ms · B LLEN, LPUSH · A LPUSH."""
+
+    def turn(client: int, steps: Sequence[Step]) -> str:
+        if client < 0:
+            return f"+{sum(step.moved for step in steps) / 1_000:g} ms"
+        return f"{chr(ord('A') + client)} {names(step.commands for step in steps)}"
+
     by_client = groupby(run.steps, key=lambda step: step.client)
-    return " · ".join(
-        f"{chr(ord('A') + client)} {names(step.commands for step in steps)}"
-        for client, steps in by_client
-    )
+    return " · ".join(turn(client, list(steps)) for client, steps in by_client)
 
 
 def asks(target: str) -> str:
@@ -134,7 +163,10 @@ def rows_of(package: str) -> Iterator[Row]:
 
 def table(rows: Iterable[Row]) -> str:
     """All rows as Markdown."""
-    head = ("package", "limiter", "round trips", "verdict", "smallest counterexample", "command")
+    head = (
+        "package", "limiter", "round trips", "at one instant", "when the clock moves",
+        "smallest counterexample", "command",
+    )  # fmt: skip
     lines = (f"| {' | '.join(head)} |", "|" + "---|" * len(head), *(one.line() for one in rows))
     return "\n".join(lines)
 

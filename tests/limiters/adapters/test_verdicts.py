@@ -39,10 +39,10 @@ RACES = {
     ("pyrate_limiter:v2", 3, 2): (0, 0, 0, 1, 2, 2, 2, 1),
 }
 ROUNDS_BADLY = "throttled_py:gcra"
+EXPIRES_BY_ITS_LIMIT = "walrus:rate_limit_lua"
 TIMED = {
     "limits:moving": None,
     "limits:sliding_counter": ("false-rejection", True, (0, -1000, 1, -1999000, 2)),
-    "walrus:rate_limit_lua": None,
     "pyrate_limiter:v4": ("overshoot", False, (0, 0, -1000, 1, -1000, 2, 2, 1)),
     "pyrate_limiter:v4_gcra": None,
     "throttled_py:fixed": None,
@@ -108,6 +108,16 @@ def test_when_the_clock_moves(name: str) -> None:
         assert (finding.check, finding.sequential, finding.schedule.choices) == expected
 
 
+def test_the_script_of_walrus_expires_by_its_limit() -> None:
+    """PEXPIRE limit · 2000: once somebody was refused, a list of one lives for two seconds."""
+    target = resolve(f"limiters.adapters.{EXPIRES_BY_ITS_LIMIT}")
+    cast = Cast(target, Quota(1, 10.0), 3, moves=2, apart=1_000)
+    found = explore(cast, 30.0, lambda _: None)
+    assert found.overshoot is not None
+    assert found.overshoot.sequential
+    assert found.overshoot.schedule.choices == (0, -1000, 1, -2001000, 2)
+
+
 def test_the_document_says_the_same() -> None:
     lines = packages.DOCUMENT.read_text(encoding="utf-8").splitlines()
     still, timed = {}, {}
@@ -120,6 +130,7 @@ def test_the_document_says_the_same() -> None:
     failing = {
         name: race if each[0] == "overshoot" else refusal for name, each in TIMED.items() if each
     }
+    failing[EXPIRES_BY_ITS_LIMIT] = "**fail**: overshoot (algorithm)"
     assert timed == {**dict.fromkeys(still, "pass"), **races, **failing}
 
 
