@@ -21,6 +21,7 @@ from limitproof.cli.load import load, memory
 from limitproof.cli.replay import replay
 from limitproof.cli.report import report
 from limitproof.cli.run import run
+from limitproof.cli.verify import command as verify
 from limitproof.history.storage import HistoryError
 from limitproof.load.locust import LocustError
 from limitproof.servers.errors import AddressError, ServerError
@@ -50,7 +51,7 @@ def limitproof() -> None:
     """
 
 
-for command in (run, explore, load, memory, check, replay, listing, report, doctor):
+for command in (run, verify, explore, load, memory, check, replay, listing, report, doctor):
     limitproof.add_command(command)
 
 

@@ -12,11 +12,14 @@ from limitproof.cli.exits import Exit
 from limitproof.cli.explore import virtual_option, virtual_program
 from limitproof.cli.options import output_options
 from limitproof.report.console import console_for
+from limitproof.report.example import example
 from limitproof.report.interleaving import columns
 from limitproof.report.json_file import write
 from limitproof.schedules import Schedule, ScheduleError
 from limitproof.simulate.replay import Replayed
 from limitproof.simulate.replay import replay as run_again
+from limitproof.stories import Story, is_story
+from limitproof.verify.replay import replay_story
 
 EXITS = {
     Replayed.FIXED: Exit.PASS,
@@ -40,12 +43,16 @@ def replay(
 ) -> int:
     """Run a SCHEDULE again: FIXED (exit 0), STILL FAILS (1) or ERROR (3).
 
-    FIXED is said of this one schedule; `limitproof explore` looks at all.
+    It is a file that `limitproof explore` or `limitproof verify` has written. FIXED is said of this
+    one schedule; those commands look at all.
     """
     try:
-        read = Schedule.from_json(json.loads(schedule.read_text(encoding="utf-8")))
+        data = json.loads(schedule.read_text(encoding="utf-8"))
+        read = (Story if is_story(data) else Schedule).from_json(data)
     except (ScheduleError, ValueError) as error:
         raise click.UsageError(f"{schedule}: {error}") from error
+    if isinstance(read, Story):
+        return _story(read, target, address, json_file, quiet=quiet, verbose=verbose)
     found = run_again(read, resolve(target or read.target), program=virtual_program(address))
     write(
         json_file,
@@ -57,5 +64,27 @@ def replay(
         console.print(columns(found.run))
     if not quiet and found.parts:
         console.print(f"the limiter sends other commands now; {found.parts}")
+    console.print(f"{found.result.value}: {found.said}")
+    return EXITS[found.result]
+
+
+def _story(
+    story: Story,
+    target: str | None,
+    address: str | None,
+    json_file: str | None,
+    *,
+    quiet: bool,
+    verbose: bool,
+) -> int:
+    found = replay_story(story, resolve(target or story.target), program=virtual_program(address))
+    write(
+        json_file,
+        {"schema": 1, "schedule": story.token, "result": found.result.value, "said": found.said,
+         "parts": None},
+    )  # fmt: skip
+    console = console_for(stderr=json_file == "-")
+    if not quiet and found.tale is not None and (verbose or found.result is not Replayed.FIXED):
+        console.print(example(story, found.tale, found.said))
     console.print(f"{found.result.value}: {found.said}")
     return EXITS[found.result]

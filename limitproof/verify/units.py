@@ -13,6 +13,7 @@ from limitproof.verify.experiments.catalogue import EXPERIMENTS
 from limitproof.verify.interleavings import NAMES as INTERLEAVINGS
 from limitproof.verify.interleavings import examine_interleavings
 from limitproof.verify.laboratory import Check, Examined, Laboratory
+from limitproof.verify.machine import MODELLED, examine_by_machine
 from limitproof.verify.merging import combined
 
 
@@ -37,6 +38,7 @@ def alone(check: Check, share: float = 1.0) -> Unit:
 UNITS: tuple[Unit, ...] = (
     alone(CONTRACT, 0.3),
     Unit(INTERLEAVINGS, 3.0, examine_interleavings),
+    Unit(MODELLED, 6.0, examine_by_machine),
     *(alone(check) for check in EXPERIMENTS),
 )
 
