@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from limitproof.check.verdict import Cause, CheckResult, Judgement, Verdict, merge
+from limitproof.check.yardstick import TOLERANCE
 from limitproof.explored import Counterexample, Explored
 
 NAMES = ("overshoot", "false-rejection", "contract", "linearizable")
@@ -84,6 +85,8 @@ def _check(explored: Explored, name: str) -> CheckResult:
         "bad_schedules": explored.bad(name), "states": explored.states,
         "strategy": explored.strategy, "moves": explored.moves,
     }  # fmt: skip
+    if name in ("overshoot", "false-rejection"):
+        measured["tolerance_ms"] = TOLERANCE / 1_000_000
     if name == "overshoot":
         most = (one.measure for one in (explored.overshoot, explored.worst) if one is not None)
         measured["overshoot"] = max(most, default=0)

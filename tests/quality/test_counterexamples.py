@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import pytest
 
+from limiters.entry import Entry
+from limiters.others import OTHERS
+from limiters.registry import REGISTRY
 from limitproof.schedules import Granularity, switches
 from limitproof.simulate.complete import Complete
 from tests.simulate.casts import OpenWorld, cast, silent
@@ -123,6 +126,9 @@ def test_the_smallest_that_needs_time(
         ("lua_atomic_client_clock", 3, 2, 0),
         ("lua_sequence_leak", 3, 1, 0),
         ("fixed_window", 3, 2, 0),
+        ("gcra", 2, 2, 0),
+        ("token_bucket", 2, 2, 0),
+        ("list_window", 2, 2, 0),
         ("OneAMillisecond", 3, 2, 1_000),  # right as soon as no two ask in one millisecond
         ("get_set_json", 2, 1, 1_000_000),  # a request a window races with nobody
     ],
@@ -135,3 +141,23 @@ def test_the_right_ones_are_clean_when_the_clock_moves(
     assert found.complete
     assert found.schedules > 0
     assert (found.first, found.refusal, found.error) == (None, None, None)
+
+
+WITHOUT_STATES = ("in_process", "watch_multi")  # state in the process; WATCH
+BY_STATES = [one for one in (*REGISTRY, *OTHERS) if one.name not in WITHOUT_STATES]
+
+
+@pytest.mark.parametrize("entry", BY_STATES, ids=lambda entry: entry.name)
+def test_nobody_is_accused_of_what_is_not_known(moving_world_of: OpenWorld, entry: Entry) -> None:
+    """Two requests for one place, and the clock moves once between any two commands."""
+    with moving_world_of(cast(entry.name)) as world:
+        found = Complete(1).search(world, 1, 120.0, silent)
+    assert found.complete
+    shown = {
+        "overshoot": found.first, "false-rejection": found.refusal, "contract": found.error,
+        "linearizable": found.disorder,
+    }  # fmt: skip
+    failed = {name: witness for name, witness in shown.items() if witness is not None}
+    assert failed.keys() <= set(entry.fails)
+    alone = {name for name, witness in failed.items() if witness.sequential}
+    assert alone <= {name for name, cause in entry.fails.items() if cause == "algorithm"}
