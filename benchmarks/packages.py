@@ -91,19 +91,30 @@ def row(
         Cast(limiter, Quota(limit, window), clients, moves=MOVES, apart=APART)
         for clients, limit, window in timed
     )
-    clients, limit = cases[-1] if still.at is None else still.at
-    command = f"limitproof explore {target} --clients {clients} --limit {limit}"
+    clients, limit = cases[-1]
+    clean = Cast(limiter, Quota(limit, 1.0), clients)
+    command = f"limitproof explore {target} {options(still.cast or moving.cast or clean)}"
     example = still.example or moving.example or "none"
     return Row(package, target, asks(target), still.verdict, moving.verdict, example, command)
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What some explorations showed; `example` and `at` (clients, limit) of the first failure."""
+    """What some explorations showed; `example` and `cast` of the first failure."""
 
     verdict: str
     example: str = ""
-    at: tuple[int, int] | None = None
+    cast: Cast | None = None
+
+
+def options(cast: Cast) -> str:
+    """What makes `limitproof explore` show this cast."""
+    words = f"--clients {cast.clients} --limit {cast.quota.limit}"
+    if cast.quota.window != 1.0:
+        words += f" --window {cast.quota.window:g}"
+    if cast.moves:
+        words += f" --moves {cast.moves} --apart {cast.apart / 1_000:g}"
+    return words
 
 
 def told(casts: Iterable[Cast]) -> Told:
@@ -117,7 +128,7 @@ def told(casts: Iterable[Cast]) -> Told:
         if finding is not None and failed is None:
             cause = "algorithm" if finding.sequential else "race"
             said = f"**fail**: {finding.check} ({cause})"
-            failed = Told(said, turns(finding.run), (cast.clients, cast.quota.limit))
+            failed = Told(said, turns(finding.run), cast)
     return failed or Told(merge(verdicts).value)
 
 
