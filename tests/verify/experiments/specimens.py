@@ -70,6 +70,25 @@ class Immortal(Counter):
         return Decision(count <= self.limit)
 
 
+class TwoSeconds(LuaAtomic):
+    """expiry: two seconds, whatever the window."""
+
+    def acquire(self, key: str, cost: int = 1) -> Decision:
+        decision = super().acquire(key, cost)
+        self._script.registered_client.pexpire(key, 2000)
+        return decision
+
+
+class FromTheSecondOn(Counter):
+    """expiry: the first request of a client leaves a key for ever, unless it comes again."""
+
+    script = """
+        local count = redis.call('INCR', KEYS[1])
+        if count == 2 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+        return count
+    """
+
+
 class KeptForDays(Counter):
     """expiry: lives for a day, where the window is seconds."""
 

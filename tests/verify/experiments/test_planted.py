@@ -18,7 +18,9 @@ PLANTED = [
     ("WholeSeconds", "expiry", "what is stored is gone at once, and 7 are admitted within"),
     ("Immortal", "expiry", "'k:1700000000' is left without a TTL after a request"),
     ("Immortal", "memory", "it grows for good: from 1 to 20 entries"),
-    ("KeptForDays", "expiry", "'k:1700000000' is kept for 86397.5 s, where a window is 1 s"),
+    ("TwoSeconds", "expiry", "gone after 2 s, and 4 are admitted within 2.002 s: 3 per 60 s"),
+    ("FromTheSecondOn", "expiry", "'k' is left without a TTL after a request"),
+    ("KeptForDays", "expiry", "'k:1700000000' is kept for 86400 s, where a window is 1 s"),
     ("LogsRefused", "memory", "6 requests in a window are 6 entries"),
     ("Lowercase", "isolation", "when 'A' is in use too"),
     ("Truncated", "isolation", "x1 (10,001 long)' is refused"),
@@ -94,7 +96,7 @@ def test_what_it_raises_for_alone_is_told(laboratory_of: OpenLaboratory) -> None
 def test_a_quota_that_it_does_not_take_is_told(laboratory_of: OpenLaboratory) -> None:
     result = CHECKS["expiry"].examine(laboratory_of("WholeSecondsOnly")).result
     assert result.verdict is Verdict.PASS
-    assert result.because.endswith("with windows of 1, 2 s")
+    assert result.because.endswith("with windows of 1, 60 s")
     assert len(result.measured["declined"]) == 3
     assert "with 3 per 0.5 s: it cannot be made: ValueError" in result.measured["declined"][0]
 
