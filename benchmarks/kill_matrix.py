@@ -32,9 +32,10 @@ HEAD = """# The kill matrix
 Every limiter that has a name, against every check of `limitproof verify`. Made by
 `python -m benchmarks.kill_matrix`; a test holds it against the registry (`limiters/entries.py`).
 
-**A** fails, one client after the other is enough (algorithm) · **R** fails, it takes a race
-(an interleaving) · **F** fails under a fault or skewed clocks · `·` passes · `–` not told by the limiter ·
-`?` cannot be told (its state is in the process)
+- **A** fails, one client after the other is enough (algorithm)
+- **R** fails, it takes an interleaving (race)
+- **F** fails under a fault: a death, a lost reply, clocks that are off
+- `·` passes, `–` is not told by the limiter, `?` cannot be told (its state is in the process)
 
 """
 

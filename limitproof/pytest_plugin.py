@@ -209,7 +209,8 @@ def _conclude(
     if story is not None and examined.tale is not None:
         path = _kept(story.token, story.to_json(), options.folder)
         record_property("limitproof_token", story.token)
-        said = f"{as_text(story, examined.tale, result.because)}\n\n{said}\nreplay {story.token}: limitproof replay {path}"
+        story_told = as_text(story, examined.tale, result.because)
+        said = f"{story_told}\n\n{said}\nreplay {story.token}: limitproof replay {path}"
     said += f"\nseed {options.seed}"
     if result.verdict is Verdict.FAIL and result.name in tests.accept:
         pytest.xfail(f"accepted: {said}")

@@ -160,7 +160,17 @@ def test_only_locustfiles_import_locust() -> None:
 
 def test_nothing_of_the_house_imports_tests_or_tools() -> None:
     for package in HOUSE:
-        assert not breaches(package, "tests", "benchmarks", "pytest", "hypothesis", far=False)
+        assert not breaches(package, "tests", "benchmarks", far=False)
+    assert set(breaches("limitproof", "pytest", far=False)) == {
+        "limitproof.pytest_plugin", "limitproof.target_tests",
+    }  # fmt: skip
+    assert set(breaches("limitproof", "hypothesis", far=False)) == {
+        "limitproof.verify.searches.rules"
+    }
+
+
+def test_the_pytest_plugin_starts_no_load() -> None:
+    assert not breaches("limitproof.pytest_plugin", "locust", "gevent", "limitproof.load")
 
 
 @pytest.mark.parametrize("package", HOUSE)

@@ -68,7 +68,7 @@ def test_redis_benchmark_sends_what_lua_atomic_sends() -> None:
     sent: list[tuple[object, ...]] = []
 
     class Client(redis.Redis):
-        def evalsha(self, *words: object) -> list[int]:  # type: ignore[override]
+        def evalsha(self, *words: object) -> list[int]:
             sent.append(words)
             return [1, 9, 0]
 
