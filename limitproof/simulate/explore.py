@@ -148,7 +148,11 @@ def explore(
         elif cast.moves:
             found = replace(found, beyond=why)
     except RefusedError as refusal:
-        found = replace(found, coverage=NOTHING, doubt=f"not simulated: {refusal}")
+        why = f"not simulated: {refusal}"
+        if found.coverage.complete:  # it is as the clock moves that it does what cannot be
+            found = replace(found, beyond=f"where the clock moves: {why}")
+        else:
+            found = replace(found, coverage=NOTHING, doubt=why)
     return replace(found, seconds=time.perf_counter() - begun)
 
 
@@ -218,12 +222,12 @@ def _move_on(world: World, found: Exploration, seconds: float, tell: Tell) -> Ex
     moves = world.cast.moves
     if why := differs(world, moves) or differs(world, moves):
         return replace(found, beyond=f"the clock did not move: {why}", doubt=found.doubt or why)
-    try:
-        timed = Complete(moves).search(world, found.limit, seconds, tell)
-    except UncacheableError as error:
-        why = f"the clock did not move: {error}"
+    timed, why = _by_states(world, found.limit, seconds, tell, moves)
+    if timed is None:
+        why = f"the clock did not move: {why}"
         return replace(found, beyond=why, doubt=found.doubt if found.coverage.complete else why)
     doubt = found.doubt or (_strange(world, timed, timed.moves) if timed.moves >= 0 else "")
+    doubt = doubt or (DREW_LATE if world.drew_late else "")
     if not found.coverage.complete:  # there was no search at one instant
         now = replace(timed, complete=timed.moves >= (moves if world.cast.apart else 0))
         doubt = doubt or ("" if now.complete else now.stopped)
@@ -256,15 +260,17 @@ def _search(world: World, limit: int, seconds: float, tell: Tell) -> tuple[Cover
     return replace(walked, sentence=said), why or coverage.stopped
 
 
-def _by_states(world: World, limit: int, seconds: float, tell: Tell) -> tuple[Coverage | None, str]:
+def _by_states(
+    world: World, limit: int, seconds: float, tell: Tell, moves: int = 0
+) -> tuple[Coverage | None, str]:
     """Complete search with state caching; None where that is not valid, and why."""
     why = ""
     for _ in range(TRIES):
         try:
-            return Complete().search(world, limit, seconds, tell), ""
+            return Complete(moves).search(world, limit, seconds, tell), ""
         except UnknownScriptError as error:
             why = str(error)
-            differs(world)  # some runs on live connections: they load what is missing
+            differs(world, moves)  # some runs on live connections: they load what is missing
         except UncacheableError as error:
             return None, str(error)
     return None, why

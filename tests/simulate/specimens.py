@@ -101,6 +101,16 @@ class Blocks(ClientClockLimiter):
         return Decision(self.client.blpop([key], timeout=0) is not None)
 
 
+class BlocksLater(ClientClockLimiter):
+    """Right at the first instant; later it waits."""
+
+    def acquire(self, key: str) -> Decision:
+        if self.now() % 1000:
+            self.client.blpop([key], timeout=0)
+        count: Any = self.client.incr(key)
+        return Decision(count <= self.limit)
+
+
 class OwnConnection(ClientClockLimiter):
     def acquire(self, key: str) -> Decision:
         return Decision(redis.Redis(port=1).get(key) is None)

@@ -287,3 +287,19 @@ def test_two_explorations_in_time_are_equal() -> None:
     one, other = (explored("transaction_random_member", 2, moves=1) for _ in "ab")
     assert one.timed == other.timed
     assert one.refusal == other.refusal
+
+
+def test_what_is_refused_only_as_the_clock_moves_passes_one_instant() -> None:
+    found = explored("BlocksLater", 2, moves=1)
+    assert found.verdict(found.overshoot) is Verdict.PASS
+    assert found.moves == 0
+    assert found.beyond == (
+        "where the clock moves: not simulated: it waits inside the server (BLPOP)"
+    )
+
+
+def test_watch_is_not_looked_at_as_the_clock_moves() -> None:
+    found = explored("Watching", 2, moves=1)
+    assert found.verdict(found.overshoot) is Verdict.PASS
+    assert found.moves == 0
+    assert found.beyond.startswith("the clock did not move: WATCH")
