@@ -99,7 +99,7 @@ class World:
         self._acting: Seat | None = None
         self._control = simulated_client(path, _no_command)
         connection: Any = self._control.connection_pool.get_connection()
-        self.wire: socket.socket = connection._get_socket().real
+        self.wire: socket.socket = connection._sock.real
         self._offsets = [cast.offset(number) for number in range(cast.clients)]
         self.seats = [self.seat(number) for number in range(cast.clients)]
         self._accesses: dict[str, Access] = {}
