@@ -82,8 +82,7 @@ def _with_traffic(parts: Sequence[Tale], story: Story) -> str:
     if len(seen) < 3:
         return ""
     slopes = [
-        (after[1] - before[1]) / max(1, after[0] - before[0])
-        for before, after in pairwise(seen)
+        (after[1] - before[1]) / max(1, after[0] - before[0]) for before, after in pairwise(seen)
     ]
     if min(slopes) < LEAST or min(slopes[1:]) < STEADY * slopes[0]:
         return ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from limiters.promise import Promise
 from limitproof.check.tales.debts import shelves
 from limitproof.check.tales.measure import Measure
-from limitproof.check.tales.words import EDGES, ms, origin, requests
+from limitproof.check.tales.words import EDGES, between, origin, requests
 from limitproof.history.columns import Outcome
 from limitproof.stories import Operation, Tale
 
@@ -34,8 +34,7 @@ def overshoot(tale: Tale, promise: Promise) -> str:
         worst = heaviest((o for o in shelf if o.outcome is Outcome.ADMITTED), measure)
         if worst is not None:
             zero = origin(tale, shelf[0].act)
-            begin, end = ms(worst.begin - zero), ms(worst.end - zero)
-            when = f"at {begin}" if begin == end else f"between {begin} and {end}"
+            when = between(worst.begin, worst.end, zero)
             return (
                 f"{requests(worst.taken)} admitted {when}, where {measure} "
                 f"allows {int(worst.allowed)} ({EDGES})"

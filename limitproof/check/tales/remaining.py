@@ -9,9 +9,11 @@ from limiters.promise import Promise
 from limitproof.check.tales.debts import least_debt, most_debt, shelves
 from limitproof.check.tales.measure import ROUNDING, Measure, told_in
 from limitproof.check.tales.overshoot import heaviest
-from limitproof.check.tales.words import EDGES, asked_at, costing, ms, origin, requests
+from limitproof.check.tales.words import EDGES, asked_at, between, costing, origin, requests
 from limitproof.history.columns import Outcome
 from limitproof.stories import Operation, Tale
+
+END = f" ({EDGES})"
 
 
 def remaining(tale: Tale, promise: Promise) -> str:
@@ -54,9 +56,6 @@ def _alone(one: Operation, shelf: Sequence[Operation], measure: Measure) -> str:
     return ""
 
 
-END = f" ({EDGES})"
-
-
 def _together(shelf: Sequence[Operation], measure: Measure, zero: int) -> str:
     told = [(one, _told(one)) for one in shelf if one.outcome is Outcome.ADMITTED]
     for rest in sorted({figure for _, figure in told if figure}):
@@ -65,10 +64,10 @@ def _together(shelf: Sequence[Operation], measure: Measure, zero: int) -> str:
         these = [one for one, figure in told if figure is not None and figure >= rest]
         worst = heaviest(these, measure.leaving(rest))
         if worst is not None:
+            when = between(worst.begin, worst.end, zero)
             return (
-                f"{requests(worst.taken)} between {ms(worst.begin - zero)} and "
-                f"{ms(worst.end - zero)} are told that {rest:g} remain, which {measure} leaves to "
-                f"{int(worst.allowed)} at most ({EDGES})"
+                f"{requests(worst.taken)} {when} are told that {rest:g} remain, which "
+                f"{measure} leaves to {int(worst.allowed)} at most{END}"
             )
     return ""
 

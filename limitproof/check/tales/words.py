@@ -18,17 +18,16 @@ def ms(microseconds: float) -> str:
     return f"{text} ms"
 
 
-def at(tale: Tale, instant: int, act: int = 0) -> str:
-    """An instant from the beginning of its act: "at 1,001 ms"."""
-    return f"at {ms(instant - origin(tale, act))}"
+def between(begin: int, end: int, zero: int) -> str:
+    """A stretch, told from `zero` on: "at 5 ms", or "between 5 ms and 6 ms"."""
+    first, last = ms(begin - zero), ms(end - zero)
+    return f"at {first}" if first == last else f"between {first} and {last}"
 
 
 def asked_at(tale: Tale, one: Operation) -> str:
-    """When a request was asked: "at 5 ms", or "between 5 ms and 6 ms"."""
-    first = one.begun - origin(tale, one.act)
-    if one.ended is None or one.ended == one.begun:
-        return f"at {ms(first)}"
-    return f"between {ms(first)} and {ms(one.ended - origin(tale, one.act))}"
+    """When a request was under way, from the beginning of its act."""
+    ended = one.begun if one.ended is None else one.ended
+    return between(one.begun, ended, origin(tale, one.act))
 
 
 def requests(count: float) -> str:

@@ -46,12 +46,16 @@ def sequential(limit: int, window: int, *, takes_cost: bool) -> Iterator[Direct]
     yield lambda p: _many(p, [(1, half), (limit, half + soon), (limit + 1, 0)])
     yield lambda p: _many(p, [(1, half // 2)] * (6 * min(limit, 3)))
     yield lambda p: _many(p, [(1, half)] * (2 * limit + 4))
+    yield lambda p: _many(p, [(1, half + window // 10)] * (2 * limit + 2))
     yield lambda p: _many(p, [(1, 100)] * (limit + 2))
     yield lambda p: _many(p, [(1, math.ceil(window / (limit + 1)))] * (3 * limit + 3))
     for first in {limit - 1, 1, 0}:
         for late in (False, True):
             yield lambda p, first=first, late=late: _told(p, limit, window, first, late=late)  # type: ignore[misc]
     yield lambda p: _told(p, limit, window, limit, late=False, again=1)
+    for pause in (0, window // 4):
+        for late in (False, True):
+            yield lambda p, pause=pause, late=late: _spread(p, limit, pause, late=late)  # type: ignore[misc]
     if takes_cost:
         yield from _costs(limit, window)
 
@@ -72,7 +76,20 @@ def _told(
     if limit - first:
         ask(player, limit - first)
         wait(player, 0 if again else window // 4)
-    last = ask(player, 1 + again)
+    _come_back(player, ask(player, 1 + again), late=late)
+
+
+def _spread(player: Player, limit: int, pause: int, *, late: bool) -> None:
+    """Fill up a millisecond apart; be refused in the last one's, or later; come back."""
+    for number in range(limit):
+        wait(player, MILLISECOND if number else 0)
+        ask(player)
+    wait(player, pause)
+    _come_back(player, ask(player), late=late)
+
+
+def _come_back(player: Player, last: Operation, *, late: bool) -> None:
+    """Ask again a tolerance before, or after, what the last request was told to wait."""
     told = told_of(last)
     if last.outcome is not Outcome.REJECTED or told is None or not math.isfinite(told):
         return

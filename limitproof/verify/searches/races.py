@@ -27,7 +27,8 @@ class Pattern:
 
     filled: requests before them; age: how old these are (µs); second: the steps of B before A goes
     on, None when B and a third ask all they like meanwhile; stall: after whose steps the clock
-    moves, by `far` µs: 0 never, 1 after A's, 2 after B's.
+    moves, by `far` µs: 0 never, 1 after A's, 2 after B's, and then nobody asks until a window has
+    gone; spaced: whether those before them came a millisecond apart.
     """
 
     filled: int
@@ -36,6 +37,7 @@ class Pattern:
     stall: int = 0
     age: int = 0
     far: int = MILLISECOND
+    spaced: bool = False
 
 
 def patterns(limit: int, window: int, steps: int) -> Iterator[Pattern]:
@@ -44,7 +46,10 @@ def patterns(limit: int, window: int, steps: int) -> Iterator[Pattern]:
     fillings = tuple(dict.fromkeys((limit - 1, 0)))
     for first in range(steps):
         # old requests leave the window, and keys end, while A is under way
-        yield Pattern(limit, first, None, 1, window - MILLISECOND, 2 * MILLISECOND)
+        late, far = window - MILLISECOND, 2 * MILLISECOND
+        yield Pattern(limit, first, None, 1, late, far)
+        yield Pattern(limit, first, None, 1, late, far, spaced=True)
+        yield Pattern(limit, first, steps, 1, late, far)
         for filled in fillings:
             yield from (Pattern(filled, first, None, stall) for stall in (0, 1, 2))
     for both in range(1, 2 * steps):
@@ -58,9 +63,11 @@ def race(pattern: Pattern, limit: int, window: int) -> Callable[[Player], None]:
     """The story of a pattern: what comes after it tells what is left in the keys."""
 
     def direct(player: Player) -> None:
-        if pattern.filled:
-            ask(player, pattern.filled)
-            wait(player, pattern.age)
+        apart = MILLISECOND if pattern.spaced else 0
+        for _ in range(pattern.filled):
+            ask(player)
+            wait(player, apart)
+        wait(player, pattern.age - apart * pattern.filled)
         begun = player.instant
         player.do(Ask(2))
         _steps(player, 2, pattern.first)
@@ -73,7 +80,8 @@ def race(pattern: Pattern, limit: int, window: int) -> Callable[[Player], None]:
         if pattern.stall == 2:
             player.do(Wait(pattern.far))
         together(player, [2, 3, 4])
-        _until_refused(player, limit)
+        if pattern.stall < 2:
+            _until_refused(player, limit)
         rest = begun + window + MILLISECOND - player.instant
         if rest > 0:
             player.do(Wait(rest))

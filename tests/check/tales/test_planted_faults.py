@@ -187,7 +187,7 @@ def test_the_same_figure_cannot_be_told_twice_at_once(
 def test_two_at_once_cannot_both_have_been_first() -> None:
     plan = [Move(0), Move(1), Move(0), Move(1), Move(0), Move(1)]
     tale = tell(lambda: told(SLIDING, remaining=1), plan)
-    assert "2 requests between 0 ms and 0 ms are told that 1 remain" in remaining(tale, SLIDING)
+    assert "2 requests at 0 ms are told that 1 remain" in remaining(tale, SLIDING)
 
 
 def test_a_figure_that_is_too_low() -> None:
