@@ -6,33 +6,51 @@ import io
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib import import_module
 from typing import NoReturn
 
 import click
 
 from limiters.registry import TargetError
 from limitproof import __version__
-from limitproof.cli.check import check
-from limitproof.cli.doctor import doctor
 from limitproof.cli.exits import Exit
-from limitproof.cli.explore import explore
-from limitproof.cli.listing import listing
-from limitproof.cli.load import load, memory
-from limitproof.cli.replay import replay
-from limitproof.cli.report import report
-from limitproof.cli.run import run
-from limitproof.cli.verify import command as verify
-from limitproof.history.storage import HistoryError
-from limitproof.load.locust import LocustError
+from limitproof.faults import BadEnvironmentError, BadInputError
 from limitproof.servers.errors import AddressError, ServerError
+
+COMMANDS = {
+    "run": "limitproof.cli.run:run",
+    "verify": "limitproof.cli.verify:command",
+    "explore": "limitproof.cli.explore:explore",
+    "load": "limitproof.cli.load:load",
+    "memory": "limitproof.cli.load:memory",
+    "check": "limitproof.cli.check:check",
+    "replay": "limitproof.cli.replay:replay",
+    "list": "limitproof.cli.listing:listing",
+    "report": "limitproof.cli.report:report",
+    "doctor": "limitproof.cli.doctor:doctor",
+}
+"""Where each command is: only the one that is asked for is imported, which takes half a second."""
 
 
 class Commands(click.Group):
-    """A group whose list of commands says of each its whole first sentence."""
+    """A group that imports a command when it is asked for, and lists its whole first sentence.
+
+    Source of the way: click's documentation, "Lazily Loading Subcommands".
+    """
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        found: click.Command = getattr(import_module(module), name)
+        return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            known = [(name, self.get_command(ctx, name)) for name in self.commands]
+            known = [(name, self.get_command(ctx, name)) for name in COMMANDS]
             formatter.write_dl([(name, one.get_short_help_str(999)) for name, one in known if one])
 
 
@@ -49,10 +67,6 @@ def limitproof() -> None:
 
     Exit codes: 0 pass, 1 fail, 2 usage, 3 unknown, 4 environment, 70 internal error.
     """
-
-
-for command in (run, verify, explore, load, memory, check, replay, listing, report, doctor):
-    limitproof.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -73,9 +87,9 @@ def invoke(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except click.ClickException as error:
         return _say(error.format_message(), Exit.USAGE)
-    except (AddressError, TargetError, HistoryError) as error:
+    except (AddressError, TargetError, BadInputError) as error:
         return _say(error, Exit.USAGE)
-    except (ServerError, LocustError) as error:
+    except (ServerError, BadEnvironmentError) as error:
         return _say(error, Exit.ENVIRONMENT)
     except (click.Abort, KeyboardInterrupt):
         return _say("stopped by Ctrl-C before anything was recorded", Exit.UNKNOWN)

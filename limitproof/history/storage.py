@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from limitproof.faults import BadInputError
 from limitproof.history.columns import (
     COLUMN_TYPES,
     History,
@@ -33,7 +34,7 @@ _SERIES: Mapping[str, npt.DTypeLike] = {
 _OUTCOMES = (min(Outcome), max(Outcome))
 
 
-class HistoryError(ValueError):
+class HistoryError(BadInputError, ValueError):
     """A file is no history, or not a whole one; the message says which and what to do."""
 
 

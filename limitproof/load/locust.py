@@ -15,13 +15,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from limitproof.faults import BadEnvironmentError
 from limitproof.load.plan import Plan
 from limitproof.servers.lifetime import bound
 
 PATIENCE = 3.0  # seconds between asking Locust to end and making it
 
 
-class LocustError(RuntimeError):
+class LocustError(BadEnvironmentError, RuntimeError):
     """Locust did not start; the message is its own last words, in one line."""
 
 
