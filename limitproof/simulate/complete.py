@@ -221,7 +221,7 @@ class _Report:
             "complete", complete, self.stopped, len(graph.states), graph.steps, schedules,
             overshooting, refusing,
             self._witness(found.first, judges.overshoot, judges.overshooting),
-            self._witness(found.worst, judges.overshoot),
+            self._witness(found.worst, judges.overshoot, self._as_bad_as(found.most)),
             self._witness(found.refusal, _one, self._at_the_end(judges.refusing)),
             frozenset(found.outcomes), self._sentence(schedules),
             done.moves if done is not None else -1,
@@ -246,6 +246,9 @@ class _Report:
                     choices = actual_choices(self.graph, alone)
                     return Witness(choices, measure(number), sequential=True)
         return Witness(actual_choices(self.graph, way), measure(place[0]))
+
+    def _as_bad_as(self, most: int) -> Callable[[int], bool]:
+        return lambda number: self.judges.overshoot(number) >= most
 
     def _at_the_end(self, judge: Callable[[int], bool]) -> Callable[[int], bool]:
         return lambda number: self.graph.states[number].over and judge(number)

@@ -79,8 +79,11 @@ class Exploration:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """The smallest of each kind, and the worst overshoot; each run once."""
-        every = (self.overshoot, self.refusal, self.error, self.disorder, self.worst)
-        return tuple({one.schedule.token: one for one in every if one is not None}.values())
+        found: dict[str, Finding] = {}
+        for one in (self.overshoot, self.refusal, self.error, self.disorder, self.worst):
+            if one is not None:
+                found.setdefault(one.schedule.token, one)
+        return tuple(found.values())
 
     @property
     def moves(self) -> int:

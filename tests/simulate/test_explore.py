@@ -303,3 +303,12 @@ def test_watch_is_not_looked_at_as_the_clock_moves() -> None:
     assert found.verdict(found.overshoot) is Verdict.PASS
     assert found.moves == 0
     assert found.beyond.startswith("the clock did not move: WATCH")
+
+
+def test_the_worst_is_no_race_either_where_none_is_needed() -> None:
+    found = explored("lua_same_millisecond", 3)
+    assert found.overshoot is not None
+    assert found.worst is not None
+    assert (found.overshoot.measure, found.worst.measure) == (1, 2)
+    assert found.overshoot.sequential
+    assert found.worst.sequential
