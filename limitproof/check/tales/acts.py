@@ -29,6 +29,7 @@ TOLERANCE = 1_000  # µs: the resolution of a limiter's clock, as in check/yards
 MILLISECOND = 1_000  # µs
 SECOND = 1_000_000  # µs
 LONGEST_NAME = 40  # characters of a key
+LONGEST_ERROR = 80  # characters of what a limiter raises
 
 
 def cause_of(story: Story) -> Cause:
@@ -156,7 +157,8 @@ def answer(operation: Operation) -> str:
         case Outcome.REJECTED:
             return f"is refused{_told(operation)}"
         case Outcome.ERROR:
-            return f"raises {operation.error}"
+            error = operation.error
+            return f"raises {error if len(error) <= LONGEST_ERROR else f'{error[:LONGEST_ERROR]}…'}"
     return "gets no answer"
 
 

@@ -89,7 +89,7 @@ def _with_traffic(parts: Sequence[Tale], story: Story) -> str:
     (few, little, some), (many, much, more) = seen[0], seen[-1]
     return (
         f"refused requests are stored, too: {few} requests in a window are {some} entries "
-        f"({little:,} bytes), {many} are {more} ({much:,} bytes), where {story.limit} are admitted"
+        f"({little:,} bytes), {many} are {more} ({much:,} bytes), where the limit is {story.limit}"
     )
 
 

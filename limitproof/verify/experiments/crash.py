@@ -53,7 +53,7 @@ def _others(hand: Hand, limit: int) -> None:
 
 
 def _trials(laboratory: Laboratory, played: Sequence[Played]) -> Iterator[Trial]:
-    quota = small(laboratory.quota, least=2, most=3)
+    quota = small(laboratory.quota, least=3, most=3)
     for filled in fills(quota.limit):
         yield from at_each_step(
             played,

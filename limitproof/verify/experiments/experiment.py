@@ -100,7 +100,7 @@ class Experiment:
                     one = self._play(laboratory, stage.world(trial.quota), trial)
                     played.append(one)
                     if one.why:
-                        return self._failed(laboratory, stage, trial, played)
+                        return self._failed(laboratory, stage, played)
                 except LocalStateError:
                     raise
                 except RefusedError as refusal:
@@ -127,18 +127,8 @@ class Experiment:
         tale = hand.player.tale()
         return Played(story, tale, self.judge(tale, story))
 
-    def _failed(
-        self, laboratory: Laboratory, stage: _Stage, trial: Trial, played: Sequence[Played]
-    ) -> Examined:
-        found = played[-1]
-        for smaller in self.smaller(found):
-            if not laboratory.left:
-                break
-            smaller = replace(smaller, quota=smaller.quota or trial.quota)
-            one = self._play(laboratory, stage.world(smaller.quota), smaller)
-            if one.why:
-                found = one
-                break
+    def _failed(self, laboratory: Laboratory, stage: _Stage, played: Sequence[Played]) -> Examined:
+        found = self._smallest(laboratory, stage, played[-1])
         told = shown(stage.world(Quota(found.story.limit, found.story.window)), found.story)
         measured = {"stories": len(played), **self.measure(found.tale, found.story)}
         return Examined(
@@ -148,6 +138,20 @@ class Experiment:
             found.story,
             told,
         )
+
+    def _smallest(self, laboratory: Laboratory, stage: _Stage, found: Played) -> Played:
+        """The story, or a shorter one that fails as well."""
+        for trial in self.smaller(found):
+            if not laboratory.left:
+                break
+            quota = trial.quota or Quota(found.story.limit, found.story.window)
+            try:
+                one = self._play(laboratory, stage.world(quota), replace(trial, quota=quota))
+            except RefusedError:
+                continue
+            if one.why and len(one.story.events) < len(found.story.events):
+                return self._smallest(laboratory, stage, one)
+        return found
 
     def _passed(
         self,

@@ -8,7 +8,7 @@ from functools import partial
 from limiters.contract import Quota
 from limitproof.check.tales.acts import MILLISECOND, patience
 from limitproof.check.tales.expiry import expiry
-from limitproof.stories import Kill
+from limitproof.stories import Event, Kill, Tale
 from limitproof.verify.experiments.experiment import (
     Experiment,
     Played,
@@ -45,15 +45,15 @@ def _bursts(hand: Hand) -> None:
 
 
 def _steady(hand: Hand) -> None:
-    """Refused requests two a window, then eight a window; then nobody."""
+    """Refused requests two a window, then six a window; then nobody."""
     window = round(hand.player.world.cast.quota.window * 1_000_000)
     hand.asks(hand.player.world.cast.quota.limit + 1)
     for _ in range(5):
         hand.wait(window // 2)
         hand.ask()
     hand.look()
-    for _ in range(8):
-        hand.wait(window // 8)
+    for _ in range(6):
+        hand.wait(window // 6)
         hand.ask()
     hand.look()
     hand.wait(patience(window))
@@ -70,7 +70,7 @@ def _death(filled: int, steps: int, over: list[bool], hand: Hand) -> None:
 
 
 def _trials(laboratory: Laboratory, played: Sequence[Played]) -> Iterator[Trial]:
-    own = small(laboratory.quota, least=2, most=3)
+    own = small(laboratory.quota, least=3, most=3)
     windows = dict.fromkeys((own.window, *WINDOWS))
     yield Trial(_single, own)
     yield Trial(_steady, own)
@@ -90,6 +90,26 @@ def _trials(laboratory: Laboratory, played: Sequence[Played]) -> Iterator[Trial]
         )
 
 
+def _smaller(found: Played) -> Iterator[Trial]:
+    """The story as far as it takes to fail."""
+    for length in range(1, len(found.story.events)):
+        if expiry(_until(found.tale, length), found.story):
+            yield Trial(partial(_first, found.story.events[:length]))
+            return
+
+
+def _first(events: Sequence[Event], hand: Hand) -> None:
+    hand.do(*events)
+
+
+def _until(tale: Tale, length: int) -> Tale:
+    """What was seen of the first events."""
+    return Tale(
+        tuple(one for one in tale.operations if one.place < length - 1),  # begun, and gone on with
+        tuple(one for one in tale.sights if one.place < length),
+    )
+
+
 def _keys(played: Sequence[Played]) -> int:
     return len({key.name for one in played for sight in one.tale.sights for key in sight.keys})
 
@@ -106,4 +126,4 @@ def _sum_up(played: Sequence[Played]) -> Summary:
     )
 
 
-EXPIRY = Experiment("expiry", expiry, _trials, _sum_up)
+EXPIRY = Experiment("expiry", expiry, _trials, _sum_up, _smaller)

@@ -13,7 +13,7 @@ from limitproof.verify.experiments.hand import SPACING, Hand
 from limitproof.verify.laboratory import Laboratory
 
 PROBE = "Zq7"  # found again in the names of what is stored for it
-ROUNDS = 3
+ROUNDS = 4  # three exhaust a limit of two; and one more later
 MOST_SUSPECTS = 3  # keys for which a single other is looked for
 LONG = "x" * 10_000
 KEYS = (
@@ -56,28 +56,30 @@ def _probe(hand: Hand) -> None:
     hand.look()
 
 
-def _beside(keys: Sequence[str], hand: Hand) -> None:
+def _beside(keys: Sequence[str], rounds: int, hand: Hand) -> None:
     """Act 1: all keys in rounds. Then an act for each key alone, at the same instants."""
-    _rounds(keys, hand)
+    _rounds(keys, rounds, hand)
     for key in keys:
         hand.again()
-        _rounds((key,), hand)
+        _rounds((key,), rounds, hand)
 
 
-def _rounds(keys: Sequence[str], hand: Hand) -> None:
+def _rounds(keys: Sequence[str], rounds: int, hand: Hand) -> None:
+    """The last of all rounds comes half a window after the others."""
     quota = hand.player.world.cast.quota
-    for number in range(ROUNDS + 1):
+    for number in range(rounds):
+        if number:
+            hand.wait(SPACING if number < ROUNDS - 1 else round(quota.window * 500_000))
         for key in keys:
             hand.ask(0, key)
-        hand.wait(SPACING if number < ROUNDS - 1 else round(quota.window * 500_000))
 
 
 def _trials(laboratory: Laboratory, played: Sequence[Played]) -> Iterator[Trial]:
-    quota = small(laboratory.quota, most=ROUNDS - 1)
+    quota = small(laboratory.quota, most=2)
     yield Trial(_probe, quota)
     for key in stored_like_keys(played[0].tale) if played else ():
-        yield Trial(partial(_beside, (PROBE, key)), quota)
-    yield Trial(partial(_beside, KEYS), quota)
+        yield Trial(partial(_beside, (PROBE, key), ROUNDS), quota)
+    yield Trial(partial(_beside, KEYS, ROUNDS), quota)
 
 
 def stored_like_keys(tale: Tale) -> list[str]:
@@ -98,15 +100,17 @@ def stored_like_keys(tale: Tale) -> list[str]:
 
 
 def _smaller(found: Played) -> Iterator[Trial]:
-    """Two keys beside each other, in place of many."""
+    """Two keys beside each other, in place of many; and then fewer rounds."""
     keys = list(dict.fromkeys(one.key for one in found.tale.operations if not one.act))
     if len(keys) == 2:
+        for rounds in range(1, ROUNDS):
+            yield Trial(partial(_beside, keys, rounds))
         return
     differ = touched(found.tale)
     likely = list(dict.fromkeys((*differ, *keys)))  # a pair mostly harms each other
     for key, other in product(differ[:MOST_SUSPECTS], likely):
         if key != other:
-            yield Trial(partial(_beside, (key, other)))
+            yield Trial(partial(_beside, (key, other), ROUNDS))
 
 
 def _sum_up(played: Sequence[Played]) -> Summary:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from limiters.contract import Quota
 from limitproof.check.tales.acts import SECOND, patience
 from limitproof.check.tales.memory import memory, memory_measured
 from limitproof.verify.experiments.experiment import Experiment, Played, Summary, Trial, small
@@ -41,32 +42,51 @@ class _Steady:
     """Twice the limit in each window, on one key; then idleness."""
 
     rate: int
+    windows: int = WINDOWS
 
     def __call__(self, hand: Hand) -> None:
         window = _window(hand)
-        for _ in range(WINDOWS):
+        for _ in range(self.windows):
             hand.asks(self.rate, spacing=window // self.rate)
             hand.look()
         hand.wait(patience(window))
         hand.look()
 
 
-def _ever_new(hand: Hand) -> None:
+@dataclass(frozen=True, slots=True)
+class _EverNew:
     """In each window a client comes that never came before; then a day of idleness."""
-    window = _window(hand)
-    for number in range(WINDOWS):
-        hand.asks(2, key=f"client-{number}")
+
+    requests: int = 2
+    windows: int = WINDOWS
+
+    def __call__(self, hand: Hand) -> None:
+        window = _window(hand)
+        for number in range(self.windows):
+            hand.asks(self.requests, key=f"client-{number}")
+            hand.look()
+            hand.wait(window)
+        hand.wait(max(patience(window), DAY))
         hand.look()
-        hand.wait(window)
-    hand.wait(max(patience(window), DAY))
-    hand.look()
 
 
 def _trials(laboratory: Laboratory, _played: Sequence[Played]) -> Iterator[Trial]:
     quota = small(laboratory.quota, most=3, window=1.0)
-    yield Trial(_ever_new, quota)
+    yield Trial(_EverNew(), quota)
     yield Trial(_Steady(2 * quota.limit), quota)
     yield Trial(_Rising(tuple(times * quota.limit for times in RISE)), quota)
+
+
+def _smaller(found: Played) -> Iterator[Trial]:
+    """The same with fewer requests, in fewer windows: it is known by now that it is no bound."""
+    one = Quota(1, found.story.window)
+    if any(operation.act for operation in found.tale.operations):
+        yield Trial(_Rising((2, 4, 8)), one)
+        return
+    grows = memory_measured(found.tale, found.story)["full_1gb_at"] is not None
+    many = len({operation.key for operation in found.tale.operations}) > 1
+    for windows in (8, 12) if grows else (1,):
+        yield Trial(_EverNew(1, windows) if many else _Steady(2, windows), one)
 
 
 def _sum_up(played: Sequence[Played]) -> Summary:
@@ -81,4 +101,4 @@ def _sum_up(played: Sequence[Played]) -> Summary:
     )
 
 
-MEMORY = Experiment("memory", memory, _trials, _sum_up, measure=memory_measured)
+MEMORY = Experiment("memory", memory, _trials, _sum_up, _smaller, memory_measured)

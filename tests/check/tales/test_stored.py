@@ -116,7 +116,7 @@ def test_refused_requests_are_stored() -> None:
     assert rising(4, 16, 20) == "", "buckets that fill up are bounded"
     assert rising(4, 16, 64) == (
         "refused requests are stored, too: 4 requests in a window are 4 entries (104 bytes), 64 "
-        "are 64 (1,064 bytes), where 2 are admitted"
+        "are 64 (1,064 bytes), where the limit is 2"
     )
 
 

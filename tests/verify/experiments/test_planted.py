@@ -6,7 +6,7 @@ import pytest
 
 from limitproof.check.verdict import Cause, Verdict
 from limitproof.simulate.refusal import RefusedError
-from limitproof.stories import Tale
+from limitproof.stories import Story, Tale
 from limitproof.verify.experiments.catalogue import EXPERIMENTS
 from limitproof.verify.laboratory import Examined
 from tests.verify.experiments.conftest import OpenLaboratory
@@ -17,14 +17,18 @@ PLANTED = [
     ("RefreshedCounter", "expiry", "each request, also a refused one, starts the TTL of 'k' anew"),
     ("WholeSeconds", "expiry", "what is stored is gone at once, and 7 are admitted within"),
     ("Immortal", "expiry", "'k:1700000000' is left without a TTL after a request"),
-    ("Immortal", "memory", "it grows for good: from 1 to 20 entries"),
+    ("Immortal", "memory", "it grows for good: from 1 to 8 entries"),
     ("TwoSeconds", "expiry", "gone after 2.001 s, and 4 are admitted within 2.005 s: 3 per 60 s"),
     ("FromTheSecondOn", "expiry", "'k' is left without a TTL after a request"),
     ("KeptForDays", "expiry", "'k:1700000000' is kept for 86400 s, where a window is 1 s"),
-    ("LogsRefused", "memory", "6 requests in a window are 6 entries"),
-    ("Lowercase", "isolation", "when 'A' is in use too"),
-    ("Truncated", "isolation", "x1 (10,001 long)' is refused"),
-    ("Trimmed", "isolation", "when 'a ' is in use too"),
+    (
+        "LogsRefused",
+        "memory",
+        "2 requests in a window are 2 entries (160 bytes), 8 are 8 (544 bytes)",
+    ),
+    ("Lowercase", "isolation", "request 1 of key 'A' is admitted (0 left) when 'a' is in use too"),
+    ("Truncated", "isolation", "xxx1 (10,001 long)' is in use too"),
+    ("Trimmed", "isolation", "request 1 of key 'a ' is admitted (0 left) when 'a' is in use too"),
     ("SweepsByPattern", "isolation", "when '*' is in use too"),
     ("TwoSlots", "cluster", "a script touches 'seen:user:7' and 'user:7', which are in slots"),
     ("TwoSlotsTransaction", "cluster", "a transaction touches 'seen:user:7' and 'user:7'"),
@@ -132,3 +136,27 @@ def test_without_time_nothing_passes(laboratory_of: OpenLaboratory, check: objec
     result = CHECKS[check.name].examine(laboratory).result  # type: ignore[attr-defined]
     assert result.verdict is Verdict.UNKNOWN
     assert result.complete is False
+
+
+@pytest.mark.parametrize(
+    ("specimen", "name", "longest"),
+    [
+        ("Lowercase", "isolation", 16),
+        ("Immortal", "memory", 50),
+        ("LogsRefused", "memory", 50),
+        ("Immortal", "expiry", 3),
+        ("RefreshedCounter", "expiry", 50),
+        ("WholeSeconds", "expiry", 30),
+        ("IncrThenExpire", "crash", 55),
+        ("Counter", "lost-reply", 45),
+        ("BareEvalsha", "script-flush", 30),
+        ("TwoSlots", "cluster", 20),
+    ],
+)
+def test_a_story_fits_on_a_screen(
+    laboratory_of: OpenLaboratory, specimen: str, name: str, longest: int
+) -> None:
+    """Of these events a third are waits."""
+    story = CHECKS[name].examine(laboratory_of(specimen)).story
+    assert isinstance(story, Story)
+    assert len(story.events) <= longest
