@@ -13,6 +13,7 @@ from typing import Any
 import greenlet
 
 from limiters.contract import Decision, Quota
+from limitproof.decisions import one_line, plain, rubbish
 from limitproof.history.columns import Outcome
 from limitproof.schedules import Granularity
 from limitproof.simulate.coroutine import Coroutines, not_running
@@ -224,8 +225,10 @@ class Seat:
                     self._request(limiter, self._wait())
         except RefusedError as refusal:
             self.refused = refusal
-        except Exception as error:  # noqa: BLE001 - whatever the factory raises is its verdict
-            self.refused = RefusedError(f"it cannot be made: {type(error).__name__}: {error}")
+        except (greenlet.GreenletExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever the factory raises is its verdict
+            self.refused = RefusedError(f"it cannot be made: {one_line(error)}")
 
     def _request(self, limiter: Any, call: Call) -> None:
         try:
@@ -233,12 +236,13 @@ class Seat:
             decision = limiter.acquire(call.key, *cost)
             if not isinstance(decision, Decision) and inspect.isawaitable(decision):
                 decision = self._result(decision)
-        except Exception as error:  # noqa: BLE001 - judged, not propagated
-            call.error = f"{type(error).__name__}: {error}".partition("\n")[0]
-            call.outcome = Outcome.ERROR
-            return
-        if not isinstance(decision, Decision):
-            call.error = f"acquire answered {decision!r}, which is no Decision"
+            call.error = rubbish(decision) or ""
+            decision = decision if call.error else plain(decision)
+        except (RefusedError, greenlet.GreenletExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # noqa: BLE001 - judged, not propagated: also sys.exit()
+            call.error = one_line(error)
+        if call.error:
             call.outcome = Outcome.ERROR
             return
         call.decision = decision

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,14 @@ import pytest
 import redis
 
 from limiters.contract import Decision
+from limitproof.decisions import one_line, plain, rubbish, short
 from limitproof.history import recorder as recording
 from limitproof.history import records
 from limitproof.history.columns import NANOSECONDS, History, Key, Outcome
 from limitproof.history.recorder import Recorder
 from limitproof.load import client as clients
 from limitproof.load import connection
-from limitproof.load.client import DROP_AFTER, Client, ServerGoneError, one_line, rubbish, short
+from limitproof.load.client import DROP_AFTER, Client, ServerGoneError
 from limitproof.traffic import Flood, Send
 from tests.history.samples import META, Ticking
 
@@ -199,7 +201,7 @@ def test_a_number_that_no_float_can_hold_is_an_error(
 ) -> None:
     client = Client(0, Answering(clock, lambda: Decision(True, 10**400)), recorder, "")
     assert client.acquire(KEY) is Outcome.ERROR
-    assert recorded(tmp_path).errors[0].startswith("OverflowError")
+    assert "no finite number" in recorded(tmp_path).errors[0]
 
 
 def test_who_is_ended_in_the_middle_does_not_know_the_outcome(
@@ -319,6 +321,22 @@ def test_a_limiter_that_asks_nobody_does_not_fill_the_disk(
     client = Client(0, Answering(clock, admit), recorder, "")
     client.perform([Flood(0.0, 1.0, lambda _: KEY)], recorder.now())
     assert 500 < len(outcomes(tmp_path)) <= 2000
+
+
+class Count(int):
+    """A whole number of a limiter's own."""
+
+
+@dataclass(frozen=True)
+class Answer(Decision):
+    """A decision of a limiter's own."""
+
+
+def test_a_decision_of_own_types_becomes_a_plain_one() -> None:
+    found = plain(Answer(True, Count(3), 0.5))
+    assert found == Decision(True, 3, 0.5)
+    assert (type(found), type(found.remaining)) == (Decision, int)
+    assert plain(Decision(False)) == Decision(False)
 
 
 @pytest.mark.parametrize("value", [Unspeakable(), Lengthy(), "x" * 500, "\n", object()])
