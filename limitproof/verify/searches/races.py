@@ -1,7 +1,7 @@
 """Stories in which clients come between each other, from the simplest schedule on.
 
 A takes k steps, B takes j, A goes on to its end, and so does B: two switches are enough for what is
-read before and written after another has written. The clock moves by a millisecond or two at most
+read before and written after another has written. The clock moves by a few milliseconds at most
 while a request is under way: a client that is held up for longer is as good as one whose clock is
 off, which is another check.
 """
@@ -28,7 +28,8 @@ class Pattern:
     filled: requests before them; age: how old these are (µs); second: the steps of B before A goes
     on, None when B and a third ask all they like meanwhile; stall: after whose steps the clock
     moves, by `far` µs: 0 never, 1 after A's, 2 after B's, and then nobody asks until a window has
-    gone; spaced: whether those before them came a millisecond apart.
+    gone; spaced: whether those before them came two milliseconds apart, so that two of them are
+    old for certain when B comes, and the others are not.
     """
 
     filled: int
@@ -48,7 +49,7 @@ def patterns(limit: int, window: int, steps: int) -> Iterator[Pattern]:
         # old requests leave the window, and keys end, while A is under way
         late, far = window - MILLISECOND, 2 * MILLISECOND
         yield Pattern(limit, first, None, 1, late, far)
-        yield Pattern(limit, first, None, 1, late, far, spaced=True)
+        yield Pattern(limit, first, None, 1, late, 2 * far, spaced=True)
         yield Pattern(limit, first, steps, 1, late, far)
         for filled in fillings:
             yield from (Pattern(filled, first, None, stall) for stall in (0, 1, 2))
@@ -63,7 +64,7 @@ def race(pattern: Pattern, limit: int, window: int) -> Callable[[Player], None]:
     """The story of a pattern: what comes after it tells what is left in the keys."""
 
     def direct(player: Player) -> None:
-        apart = MILLISECOND if pattern.spaced else 0
+        apart = 2 * MILLISECOND if pattern.spaced else 0
         for _ in range(pattern.filled):
             ask(player)
             wait(player, apart)

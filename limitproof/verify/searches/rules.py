@@ -37,6 +37,7 @@ SECOND = 1_000_000  # µs
 CLIENTS = 3
 KEYS = ("k", "k", "l", "m")
 STEPS = 25  # rules in a story
+SHORTENED = 3  # times as many stories, with those by which Hypothesis shortens one
 TROUBLES = (Kill, Lose, Drop)
 
 
@@ -49,17 +50,24 @@ class BrokenError(AssertionError):
 
 
 class Rules(RuleBasedStateMachine):
-    """One story; a subclass says on which stage, at which level, and until when."""
+    """One story; a subclass says on which stage, at which level, and until when.
+
+    target: the check whose story is shortened, once there is one; most: stories on the stage's
+    tally after which it stops; stopped: not empty from then on.
+    """
 
     stage: Stage
     level: Cause
     clock: Clock
+    most: int
     target: list[str]
+    stopped: list[bool]
     takes_cost: bool
 
     def __init__(self) -> None:
         super().__init__()
-        if self.clock.over:
+        if self.clock.over or self.stage.tally.counts["stories"] >= self.most:
+            self.stopped.append(True)
             raise EnoughError
         self.player: Player = self.stage.player()
         self.spoilt = False
@@ -200,11 +208,10 @@ def search(
     What is found lies in `stage.found`; the shortest of what Hypothesis made of it. `number` is
     the seed: the same one gives the same stories.
     """
-    clock = Clock(seconds)
-    aim: list[str] = []
-
+    stopped: list[bool] = []
     told = {
-        "stage": stage, "level": level, "clock": clock, "target": aim, "takes_cost": takes_cost,
+        "stage": stage, "level": level, "clock": Clock(seconds), "target": [], "stopped": stopped,
+        "takes_cost": takes_cost, "most": stage.tally.counts["stories"] + SHORTENED * examples,
     }  # fmt: skip
     rules = type("Rules", (Rules,), told)
 
@@ -230,7 +237,7 @@ def search(
         except EnoughError:
             return False
         except (Flaky, FlakyStrategyDefinition):  # stopped midway, or not the same twice
-            if not clock.over:
+            if not stopped:
                 stage.tally.given_up["not the same when it was done again"] += 1
             return False
         except BrokenError:

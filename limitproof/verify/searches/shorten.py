@@ -13,7 +13,7 @@ from dataclasses import replace
 from limitproof.stories import Ask, Event, Finish, Go, Wait
 from limitproof.verify.searches.stage import Clock, Found, Played, Stage, cause_in
 
-MOST_REPLAYS = 1_500
+MOST_REPLAYS = 400
 MILLISECOND = 1_000  # µs
 
 

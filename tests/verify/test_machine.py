@@ -1,0 +1,177 @@
+"""What the models find: in every registered limiter what it is known for, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from limiters.contract import Decision, Quota
+from limiters.promise import SlidingWindow
+from limiters.registry import KNOWN, Entry, entry, resolve
+from limitproof.check.tales.judges import JUDGES
+from limitproof.check.verdict import Cause, Verdict
+from limitproof.servers.virtual import VirtualServer
+from limitproof.simulate.refusal import LocalStateError
+from limitproof.stories import Story, Tale
+from limitproof.verify.laboratory import Examined, Laboratory, Subject, shown
+from limitproof.verify.machine import MODELLED, Campaign, examine_by_machine, quotas_of
+from limitproof.verify.searches.rules import search
+from limitproof.verify.searches.stage import Stage, Tally
+
+SEEN = [one for one in KNOWN if one.name != "in_process"]  # which asks no server
+AGES = 10_000.0  # seconds: what is tried is counted here, not timed
+Open = Callable[..., Laboratory]
+
+
+@pytest.fixture
+def open_here(moving_server: VirtualServer) -> Open:
+    """A laboratory for a target, on the worker's own server."""
+
+    def laboratory(target: str, limit: int = 3, window: float = 1.0, **more: object) -> Laboratory:
+        subject = Subject(resolve(target), Quota(limit, window), **more)  # type: ignore[arg-type]
+        return Laboratory(subject, moving_server, AGES)
+
+    return laboratory
+
+
+def examined(laboratory: Laboratory, *, shortening: float = 0.0) -> dict[str, Examined]:
+    campaign = Campaign(laboratory, MODELLED, examples=4, shortening=shortening)
+    campaign.run()
+    return campaign.results()
+
+
+@pytest.mark.parametrize("known", SEEN, ids=lambda one: one.name)
+def test_registered_limiters_fail_what_they_are_known_for(open_here: Open, known: Entry) -> None:
+    found = examined(open_here(known.name))
+    failed = {n: e.result.cause for n, e in found.items() if e.result.verdict is Verdict.FAIL}
+    assert failed == {n: Cause(c) for n, c in known.fails.items() if n in MODELLED}
+    for name, one in found.items():
+        assert (one.story is not None) is (name in failed)
+        if one.story is not None:
+            assert isinstance(one.story, Story)
+            assert isinstance(one.tale, Tale)
+            assert JUDGES[name](one.tale, one.story) == one.result.because
+
+
+def test_what_is_no_fail_is_told_apart(open_here: Open) -> None:
+    found = examined(open_here("unlimited"))
+    assert found["false-rejection"].result.verdict is Verdict.UNKNOWN
+    assert found["false-rejection"].result.because == "nothing was ever refused"
+    assert found["remaining"].result.verdict is Verdict.NOT_TOLD
+    found = examined(open_here("lua_same_millisecond"))
+    assert found["retry-after"].result.because == "the limiter does not tell retry-after"
+    assert found["weights"].result.because == "acquire takes no cost"
+    right = examined(open_here("lua_atomic"))
+    assert {one.result.verdict for one in right.values()} == {Verdict.PASS}
+    assert "with requests that overlap" in right["overshoot"].result.because
+
+
+def test_who_keeps_all_to_itself_is_not_simulated(open_here: Open) -> None:
+    with pytest.raises(LocalStateError):
+        examined(open_here("in_process"))
+
+
+class Raises:
+    """Is never asked to the end."""
+
+    def __init__(self, *_: object) -> None: ...
+
+    def acquire(self, key: str) -> Decision:
+        raise RuntimeError(key)
+
+
+def test_nothing_decided_is_no_pass(open_here: Open) -> None:
+    found = examined(open_here("tests.verify.test_machine:Raises"))
+    assert {name for name, one in found.items() if one.result.verdict is Verdict.PASS} == set()
+    assert found["overshoot"].result.because == "no request was ever decided"
+
+
+def test_too_little_time_is_no_pass(open_here: Open) -> None:
+    laboratory = open_here("lua_atomic")
+    laboratory.allow(0.0)
+    found = examine_by_machine(laboratory, ["overshoot"])
+    assert found["overshoot"].result.verdict is Verdict.UNKNOWN
+    assert "no request was ever decided" in found["overshoot"].result.because
+
+
+SHORTEST = {
+    # target, check: events, requests among them
+    ("pipeline", "overshoot"): (10, 4),
+    ("pipeline", "false-rejection"): (17, 7),
+    ("get_set_json", "overshoot"): (9, 4),
+    ("get_set_json", "remaining"): (5, 2),
+    ("fixed_window_off_by_one", "false-rejection"): (6, 3),
+    ("no_prune", "contamination"): (31, 13),
+    ("lua_same_millisecond", "overshoot"): (8, 4),
+    ("unlimited", "weights"): (1, 1),
+}
+
+
+@pytest.mark.parametrize("target", sorted({target for target, _ in SHORTEST}))
+def test_stories_are_as_short_as_can_be(open_here: Open, target: str) -> None:
+    found = examined(open_here(target), shortening=AGES)
+    stories = {n: one.story for n, one in found.items() if (target, n) in SHORTEST}
+    assert {n: length(story) for n, story in stories.items()} == {
+        name: pinned for (of, name), pinned in SHORTEST.items() if of == target
+    }
+
+
+def length(story: object) -> tuple[int, int]:
+    assert isinstance(story, Story)
+    return len(story.events), sum(type(one).__name__ == "Ask" for one in story.events)
+
+
+def test_a_story_replays(open_here: Open) -> None:
+    laboratory = open_here("get_set_json")
+    (one,) = (e for n, e in examined(laboratory).items() if n == "overshoot")
+    assert isinstance(one.story, Story)
+    story = Story.from_json(one.story.to_json())
+    with laboratory.world(granularity=story.granularity) as world:
+        assert shown(world, story) == one.tale
+
+
+@pytest.mark.parametrize(
+    ("target", "level", "check"),
+    [
+        ("lua_same_millisecond", Cause.ALGORITHM, "overshoot"),
+        ("get_set_json", Cause.RACE, "remaining"),
+    ],
+)
+def test_the_state_machine_finds_it_alone_and_the_same_twice(
+    open_here: Open, target: str, level: Cause, check: str
+) -> None:
+    def found() -> tuple[object, ...]:
+        laboratory, tally = open_here(target), Tally()
+        with laboratory.world() as world:
+            stage = Stage(laboratory, world, laboratory.quota, "packet", {check}, tally)
+            search(stage, level, examples=40, seconds=AGES, takes_cost=False, number=3)
+            return stage.found[check], tally.counts
+
+    assert found() == found()
+
+
+def test_correct_limiters_pass_what_a_fault_does(open_here: Open) -> None:
+    """Clients die and replies are lost: a nonce that is drawn anew is no request sent again."""
+    laboratory, tally = open_here("lua_atomic"), Tally()
+    with laboratory.world() as world:
+        stage = Stage(laboratory, world, laboratory.quota, "packet", set(JUDGES), tally)
+        search(stage, Cause.FAULT, examples=40, seconds=AGES, takes_cost=True, number=1)
+        assert stage.found == {}
+    assert tally.counts["refused"] > 50
+
+
+def test_hypothesis_leaves_nothing_behind(
+    open_here: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    examined(open_here("fixed_window"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_large_limit_is_examined_small(open_here: Open) -> None:
+    assert [q.limit for q in quotas_of(open_here("lua_atomic", 100))] == [5, 3, 3]
+    by_hand = open_here("lua_atomic", 100, promise=SlidingWindow(100, 1.0))
+    assert quotas_of(by_hand) == [Quota(100, 1.0)]
+    assert entry("lua_atomic").fails == {}
