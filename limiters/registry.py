@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import hashlib
 import importlib
 import importlib.util
@@ -18,14 +19,14 @@ from typing import Any
 
 import redis.asyncio
 
-from limiters.contract import AsyncFactory, Factory
+from limiters.contract import AsyncFactory, Clock, Factory, Quota
 from limiters.entries import REGISTRY
 from limiters.entry import Entry
 from limiters.others import OTHERS
 
 __all__ = [
-    "KNOWN", "OTHERS", "REGISTRY", "Entry", "Target", "TargetError", "entry", "resolve",
-    "target_of",
+    "KNOWN", "OTHERS", "REGISTRY", "Entry", "Target", "TargetError", "entry",
+    "factory_of_tests", "resolve", "target_of",
 ]  # fmt: skip
 
 KNOWN = (*REGISTRY, *OTHERS)
@@ -92,6 +93,19 @@ def resolve(target: str) -> Target:
 def target_of(factory: Any, name: str, spec: str) -> Target:
     """A factory at hand as a target; `spec` finds it again from another process."""
     return Target(name, spec, factory, _is_async(factory))
+
+
+def factory_of_tests(tests: Any) -> Any:
+    """`make_limiter` of a class of tests (see limitproof.testing), with what the class promises."""
+    made = tests.make_limiter
+
+    @functools.wraps(made)
+    def factory(client: Any, quota: Quota, clock: Clock) -> Any:
+        return made(client, quota, clock)
+
+    if (promise := type(tests).promise) is not None:
+        vars(factory)["promise"] = promise
+    return factory
 
 
 def _import_module(name: str) -> ModuleType:
@@ -166,7 +180,7 @@ def _factory(module: ModuleType, name: str, target: str) -> Any:
         asked = f"has no {name!r}" if name else f"is only a place: name the factory, {target}:..."
         raise TargetError(f"{_shown(module)} {asked}; it has {there}") from None
     if inspect.isclass(found) and hasattr(found, "make_limiter"):
-        found = getattr(found(), "make_limiter")  # noqa: B009 - a class of tests: limitproof.testing
+        found = factory_of_tests(found())  # a class of tests: limitproof.testing
     if not callable(found):
         raise TargetError(
             f"{name!r} in {_shown(module)} is {type(found).__name__}, not callable; "

@@ -19,14 +19,18 @@ import redis
 import redis.asyncio
 
 from limiters.contract import Clock, Quota
-from limiters.promise import Promise
+from limiters.promise import FixedWindow, Promise, SlidingWindow, TokenBucket
+
+__all__ = [
+    "Clock", "FixedWindow", "LimiterContract", "Promise", "Quota", "SlidingWindow", "TokenBucket",
+]  # fmt: skip
 
 
 class LimiterContract:
     """One test for each check of a limiter, against a real Redis whose clock is set by hand.
 
     limit, window: the quota that the limiter is given, in requests and seconds. promise: what it
-    is judged by, a callable from Quota to a promise (see `limiters.promise`); None for a sliding
+    is judged by, a class of `limiters.promise` or a callable from Quota to one; None for a sliding
     window. checks: only these, all when empty; skip: all but these; accept: known risks, which are
     told as expected failures; max_skew: how far clients' clocks are apart, seconds.
     """
@@ -50,6 +54,12 @@ class LimiterContract:
             f"{type(self).__name__}.make_limiter(client, quota, clock) must return a limiter"
         )
 
-    def test_limitproof(self, limitproof_check: str, limitproof_judge: Callable[..., None]) -> None:
+    def test_limitproof(
+        self,
+        limitproof_check: str,
+        limitproof_judge: Callable[..., None],
+        request: Any,
+        record_property: Callable[[str, object], None],
+    ) -> None:
         """One check; which one is the test's parameter."""
-        limitproof_judge(self, limitproof_check)
+        limitproof_judge(self, limitproof_check, request, record_property)

@@ -162,7 +162,7 @@ def test_nothing_of_the_house_imports_tests_or_tools() -> None:
     for package in HOUSE:
         assert not breaches(package, "tests", "benchmarks", far=False)
     assert set(breaches("limitproof", "pytest", far=False)) == {
-        "limitproof.pytest_plugin", "limitproof.target_tests",
+        "limitproof.pytest_judge", "limitproof.pytest_plugin", "limitproof.target_tests",
     }  # fmt: skip
     assert set(breaches("limitproof", "hypothesis", far=False)) == {
         "limitproof.verify.searches.rules"
@@ -170,7 +170,9 @@ def test_nothing_of_the_house_imports_tests_or_tools() -> None:
 
 
 def test_the_pytest_plugin_starts_no_load() -> None:
-    assert not breaches("limitproof.pytest_plugin", "locust", "gevent", "limitproof.load")
+    assert breaches("limitproof.pytest_judge", "limitproof.verify")
+    for module in ("limitproof.pytest_judge", "limitproof.pytest_plugin"):
+        assert not breaches(module, "locust", "gevent", "limitproof.load")
 
 
 @pytest.mark.parametrize("package", HOUSE)

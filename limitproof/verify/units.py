@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from functools import reduce
 
-from limitproof.check.verdict import CheckResult, Verdict
-from limitproof.simulate.refusal import RefusedError
+from limitproof.simulate.refusal import LocalStateError, RefusedError
+from limitproof.verify.apart import examine_apart
 from limitproof.verify.contract import CONTRACT
 from limitproof.verify.experiments.catalogue import EXPERIMENTS
 from limitproof.verify.interleavings import NAMES as INTERLEAVINGS
 from limitproof.verify.interleavings import examine_interleavings
-from limitproof.verify.laboratory import Check, Examined, Laboratory
+from limitproof.verify.laboratory import Check, Examined, Laboratory, unknown
 from limitproof.verify.machine import MODELLED, examine_by_machine
-from limitproof.verify.merging import combined
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +46,21 @@ def named() -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for unit in UNITS for name in unit.names))
 
 
-def examine(laboratory: Laboratory, name: str, seconds: float) -> Examined:
-    """One check, by every unit that makes it, in about so many seconds.
+def seconds_of(unit: Unit, seconds: float) -> float:
+    """What a unit is given of the seconds for all checks, made one unit after the other."""
+    return seconds * unit.share / sum(one.share for one in UNITS)
+
+
+def examine_unit(
+    unit: Unit, laboratory: Laboratory, names: Collection[str]
+) -> Mapping[str, Examined]:
+    """These checks of a unit, in the time that is left; unknown where nothing can be simulated.
 
     Raises ServerError when the server dies.
     """
-    units = [unit for unit in UNITS if name in unit.names]
-    found: list[Examined] = []
-    for unit in units:
-        laboratory.allow(seconds / len(units))
-        try:
-            found.append(unit.examine(laboratory, [name])[name])
-        except RefusedError as refusal:
-            why = f"not simulated: {refusal}"
-            found.append(Examined(CheckResult(name, Verdict.UNKNOWN, why, complete=False)))
-    return reduce(combined, found)
+    try:
+        return unit.examine(laboratory, names)
+    except LocalStateError:
+        return examine_apart(laboratory.subject, names, laboratory.program)
+    except RefusedError as refusal:
+        return {name: unknown(name, f"not simulated: {refusal}") for name in names}

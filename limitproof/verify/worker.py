@@ -6,21 +6,24 @@ import os
 import time
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Literal
 
+from greenlet import GreenletExit
+
 from limiters.contract import Quota
 from limiters.registry import TargetError, resolve
-from limitproof.check.verdict import CheckResult, Verdict
+from limitproof.decisions import one_line
 from limitproof.promises import describe, parse_promise
 from limitproof.servers.errors import ServerError
 from limitproof.servers.lifetime import die_with_parent
-from limitproof.simulate.refusal import LocalStateError, RefusedError
-from limitproof.verify.apart import examine_apart
-from limitproof.verify.laboratory import Examined, Subject, open_laboratory
-from limitproof.verify.units import UNITS
+from limitproof.verify.laboratory import Examined, Laboratory, Subject, open_laboratory, unknown
+from limitproof.verify.offspring import keep_together
+from limitproof.verify.units import UNITS, Unit, examine_unit
+
+LEAST = 1.0  # seconds that are left to a limiter whose import took all
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,11 @@ class Brief:
     seed: int = 0
     max_skew: float = 0.05
     program: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The process runs and begins to import the limiter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +72,16 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Nothing more can be examined; one line, or the traceback of an internal error."""
+    """Nothing more can be examined here; one line, or the traceback of an internal error.
+
+    kind: whose fault that is; what a limiter has spoilt can go on in another process.
+    """
 
     line: str
-    kind: Literal["target", "environment", "internal"]
+    kind: Literal["target", "environment", "limiter", "internal"]
 
 
-Said = Opened | Begun | Done | Failed
+Said = Started | Opened | Begun | Done | Failed
 
 
 def work(
@@ -81,54 +92,83 @@ def work(
     pipe: Connection,
     parent: int,
 ) -> None:
-    """Examine a limiter with these units, for about `seconds`; the end is the process's end."""
+    """Examine a limiter with these units, for about `seconds`; the end is the process's end.
+
+    What the limiter prints is thrown away: standard output may be wanted for JSON.
+    """
     os.setsid()  # Ctrl-C is the parent's business, and what the limiter forks ends with the group
     die_with_parent(parent)
+    keep_together()
+    _be_silent()
+    end = time.perf_counter() + seconds
     try:
-        _work(brief, units, names, seconds, pipe)
+        pipe.send(Started())
+        _work(brief, units, names, end, pipe)
     except TargetError as error:
         pipe.send(Failed(str(error), "target"))
     except ServerError as error:
-        pipe.send(Failed(str(error), "environment"))
+        slow = isinstance(error.__cause__, TimeoutError)
+        why = "the limiter hangs: the server has not answered a command of it for 10 s"
+        pipe.send(Failed(why, "limiter") if slow else Failed(str(error), "environment"))
     except Exception:  # noqa: BLE001 - ours, or a limiter's that no check has foreseen
         pipe.send(Failed(traceback.format_exc(), "internal"))
 
 
 def _work(
-    brief: Brief, units: Sequence[int], names: Sequence[str], seconds: float, pipe: Connection
+    brief: Brief, units: Sequence[int], names: Sequence[str], end: float, pipe: Connection
 ) -> None:
     subject = _subject(brief)
-    end = time.perf_counter() + seconds
-    with open_laboratory(subject, seconds, program=brief.program) as laboratory:
+    left = max(end - time.perf_counter(), LEAST)
+    with open_laboratory(subject, left, program=brief.program) as laboratory:
         pipe.send(Opened(dict(laboratory.server)))
         for place, number in enumerate(units):
             unit = UNITS[number]
             wanted = [name for name in unit.names if name in names]
             rest = sum(UNITS[one].share for one in units[place:])
-            share = max(end - time.perf_counter(), 0.1) * unit.share / rest
+            share = max(end - time.perf_counter(), LEAST) * unit.share / rest
             laboratory.allow(share)
             pipe.send(Begun(number, share))
-            try:
-                found = dict(unit.examine(laboratory, wanted))
-            except LocalStateError:
-                found = examine_apart(subject, wanted, brief.program)
-            except RefusedError as refusal:
-                why = f"not simulated: {refusal}"
-                found = {
-                    name: Examined(CheckResult(name, Verdict.UNKNOWN, why, complete=False))
-                    for name in wanted
-                }
-            pipe.send(Done(number, found))
+            pipe.send(Done(number, _examined(laboratory, unit, wanted)))
+
+
+def _examined(laboratory: Laboratory, unit: Unit, names: Sequence[str]) -> dict[str, Examined]:
+    """What a unit finds. Raises ServerError when the server dies."""
+    try:
+        return dict(examine_unit(unit, laboratory, names))
+    except (KeyboardInterrupt, GreenletExit) as error:  # no signal of ours comes here
+        why = f"not simulated: the limiter raises {type(error).__name__}"
+    except ServerError:
+        raise
+    except Exception as error:  # noqa: BLE001 - ours, or of a limiter that has spoilt the process
+        why = f"the check itself raised {one_line(error)}"
+        return {name: _with_traceback(unknown(name, why)) for name in names}
+    return {name: unknown(name, why) for name in names}
+
+
+def _with_traceback(examined: Examined) -> Examined:
+    """For whoever is to correct the check: in the file of the verdict, not on the terminal."""
+    told = {"traceback": traceback.format_exc()}
+    return replace(examined, result=replace(examined.result, measured=told))
+
+
+def _be_silent() -> None:
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nowhere, stream)
+    os.close(nowhere)
 
 
 def _subject(brief: Brief) -> Subject:
     """Raises TargetError when the limiter, or what it promises, is of no use."""
-    target = resolve(brief.target)
+    try:
+        target = resolve(brief.target)
+    except KeyboardInterrupt as error:
+        raise TargetError(f"importing {brief.target} raised KeyboardInterrupt") from error
     promise = parse_promise(brief.promise, brief.quota) if brief.promise else None
     subject = Subject(target, brief.quota, promise, brief.seed, max_skew=brief.max_skew)
     try:
         describe(subject.promised)
     except Exception as error:  # foreign code may do anything
-        told = f"{type(error).__name__}: {error}"
+        told = one_line(error)
         raise TargetError(f"the promise of {target.name} is of no use: {told}") from error
     return subject

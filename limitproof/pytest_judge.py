@@ -1,0 +1,257 @@
+"""What the pytest plugin judges with: parametrised tests, one examination for several, a verdict.
+
+Some checks are examined together (`verify.units`). The first test of a class that needs such an
+examination makes it for all checks of the class; the others read it off. So a check finds the same
+alone (-k), with others, and in any worker of xdist, from the same seed.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from limiters.contract import Quota
+from limiters.registry import Target, TargetError, factory_of_tests, resolve, target_of
+from limitproof.check.verdict import CheckResult, Verdict
+from limitproof.promises import describe, parse_promise
+from limitproof.report.example import as_text
+from limitproof.results import write_json
+from limitproof.servers.address import Remote
+from limitproof.servers.errors import AddressError, ServerError
+from limitproof.servers.find import Program, choose
+from limitproof.servers.virtual import VirtualServer, virtual_server
+from limitproof.testing import LimiterContract
+from limitproof.verify.laboratory import SERVER, Examined, Laboratory, Subject
+from limitproof.verify.merging import combined
+from limitproof.verify.units import UNITS, examine_unit, named, seconds_of
+
+MOST_LIMIT = 1000  # stories fill a window request by request
+Keyed = tuple[Any, ...]
+
+
+def check_target(config: pytest.Config) -> None:
+    """Raises pytest.UsageError when what the command line says of TARGET is of no use."""
+    try:
+        target = resolve(config.getoption("--limitproof-target"))
+    except TargetError as error:
+        raise pytest.UsageError(f"--limitproof-target: {error}") from error
+    try:
+        _usable(_subject_of_option(config, target, 0))
+    except ValueError as error:
+        raise pytest.UsageError(f"--limitproof-…: {error}") from error
+
+
+def parametrize(metafunc: pytest.Metafunc, *, grouped: bool) -> None:
+    """One test for each check of a class; grouped: say which xdist may share."""
+    cls = metafunc.cls
+    if cls is None or not issubclass(cls, LimiterContract):
+        return
+    accepted = names_in(cls, "accept")
+    wanted = wanted_of(cls)
+    together = _together()
+    parameters = []
+    for name in wanted:
+        marks = [pytest.mark.limitproof(check=name)]
+        if name in accepted:
+            # Only pytest.xfail() is a failure that was expected: unknown is none.
+            marks.append(pytest.mark.xfail(reason=f"{name} is in accept", raises=()))
+        if grouped and name in together:
+            marks.append(pytest.mark.xdist_group(f"{cls.__name__}-limitproof"))
+        parameters.append(pytest.param(name, marks=marks, id=name))
+    metafunc.parametrize("limitproof_check", parameters)
+
+
+def _together() -> frozenset[str]:
+    """The checks that are examined with others."""
+    return frozenset(name for unit in UNITS if len(unit.names) > 1 for name in unit.names)
+
+
+def wanted_of(cls: type[LimiterContract]) -> list[str]:
+    """The checks of a class in the order in which they are told. Fails the collection of it when
+    its lists are of no use."""
+    checks, skip = names_in(cls, "checks"), names_in(cls, "skip")
+    wanted = [name for name in named() if (not checks or name in checks) and name not in skip]
+    if not wanted:
+        pytest.fail(f"{cls.__name__}: checks and skip leave no check", pytrace=False)
+    return wanted
+
+
+def names_in(cls: type[LimiterContract], attribute: str) -> tuple[str, ...]:
+    """The names of checks in `checks`, `skip` or `accept` of a class."""
+    said: Any = getattr(cls, attribute)
+    known = named()
+    where = f"{cls.__name__}.{attribute}"
+    if isinstance(said, str):
+        pytest.fail(f"{where} is {said!r}; write a list: [{said!r}]", pytrace=False)
+    for one in said:
+        if one not in known:
+            there = ", ".join(known)
+            pytest.fail(f"{where} has {one!r}, which is no check; there are {there}", pytrace=False)
+    return tuple(said)
+
+
+@contextmanager
+def open_judge(config: pytest.Config, seconds: float, seed: int) -> Iterator[Judge]:
+    """A judge on a server of its own; a test that asks for one has an error where there is none."""
+    with ExitStack() as stack:
+        try:
+            program = _program(config)
+            server = stack.enter_context(virtual_server(program, arguments=SERVER))
+        except ServerError as error:
+            pytest.fail(f"limitproof has no Redis: {error}", pytrace=False)
+        yield Judge(config, server, program, seconds, seed)
+
+
+def _program(config: pytest.Config) -> Path | None:
+    chosen = choose(config.getoption("--limitproof-redis") or "spawn", os.environ)
+    if isinstance(chosen, Remote):
+        raise AddressError(
+            "--limitproof-redis: the clock of a server that runs already cannot be set",
+            "give spawn:PROGRAM",
+        )
+    return chosen.path if isinstance(chosen, Program) else None
+
+
+@dataclass(slots=True)
+class Judge:
+    """Makes one check of the limiter of a test class, and fails, skips or passes the test.
+
+    seconds: for all checks of a class together.
+    """
+
+    config: pytest.Config
+    server: VirtualServer
+    program: Path | None
+    seconds: float
+    seed: int
+    _known: dict[Keyed, Mapping[str, Examined]] = field(default_factory=dict)
+
+    def __call__(
+        self,
+        tests: LimiterContract,
+        name: str,
+        request: pytest.FixtureRequest,
+        record_property: Callable[[str, object], None],
+    ) -> None:
+        record_property("limitproof_check", name)
+        record_property("limitproof_seed", self.seed)
+        try:
+            examined = self._examined(tests, name, _parameters(request))
+        except (TargetError, ValueError) as error:
+            pytest.fail(f"{type(tests).__name__}: {error}", pytrace=False)
+        except ServerError as error:
+            pytest.fail(f"{name}: the server is gone: {error}", pytrace=False)
+        self._conclude(tests, examined, record_property)
+
+    def _examined(self, tests: LimiterContract, name: str, parameters: Keyed) -> Examined:
+        cls = type(tests)
+        wanted = wanted_of(cls)
+        found: list[Examined] = []
+        for unit in UNITS:
+            if name not in unit.names:
+                continue
+            key = (cls, parameters, unit.names)
+            if key not in self._known:
+                subject = _subject(tests, self.config, self.seed)
+                laboratory = Laboratory(subject, self.server, self.seconds, self.program)
+                laboratory.allow(seconds_of(unit, self.seconds))
+                names = [one for one in unit.names if one in wanted]
+                self._known[key] = examine_unit(unit, laboratory, names)
+            found.append(self._known[key][name])
+        return reduce(combined, found)
+
+    def _conclude(
+        self,
+        tests: LimiterContract,
+        examined: Examined,
+        record_property: Callable[[str, object], None],
+    ) -> None:
+        result = examined.result
+        record_property("limitproof_verdict", result.verdict.value)
+        record_property("limitproof_because", result.because)
+        if result.verdict is Verdict.PASS:
+            return
+        said = headline(result)
+        if result.verdict is Verdict.NOT_TOLD:
+            pytest.skip(said)
+        text = [said]
+        if examined.story is not None and examined.tale is not None:
+            token = examined.story.token
+            path = kept(token, examined.story.to_json(), self.config)
+            record_property("limitproof_token", token)
+            story = as_text(examined.story, examined.tale, result.because)
+            text += ["", story, "", f"token {token}: limitproof replay {path}"]
+        text.append(f"seed {self.seed}: --limitproof-seed {self.seed}")
+        if result.verdict is Verdict.FAIL and result.name in type(tests).accept:
+            pytest.xfail(f"accepted: {said}")
+        pytest.fail("\n".join(text), pytrace=False)
+
+
+def headline(result: CheckResult) -> str:
+    """A verdict in one line, as a summary of many tests shows it."""
+    cause = f" ({result.cause.value})" if result.cause is not None else ""
+    return f"{result.name}: {result.verdict.value}{cause}: {result.because}"
+
+
+def kept(token: str, data: Mapping[str, Any], config: pytest.Config) -> Path:
+    """Write what replays, whole or not at all: several workers may find the same one.
+
+    The path is told as from where pytest was started.
+    """
+    said: Path = config.getoption("--limitproof-results")
+    folder = config.invocation_params.dir / said
+    folder.mkdir(parents=True, exist_ok=True)
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n", encoding="utf-8")
+    write_json(folder / f"{token}.json", dict(data))
+    return said / f"{token}.json"
+
+
+def _parameters(request: pytest.FixtureRequest) -> Keyed:
+    """Of the other parameters, where a class is parametrised: each is another limiter."""
+    indices: Mapping[str, int] = request.node.callspec.indices
+    return tuple(sorted((k, v) for k, v in indices.items() if k != "limitproof_check"))
+
+
+def _subject(tests: LimiterContract, config: pytest.Config, seed: int) -> Subject:
+    """Raises ValueError when what a class says is of no use."""
+    named_target = getattr(tests, "limitproof_target", None)
+    if named_target is not None:
+        return _subject_of_option(config, resolve(named_target(config)), seed)
+    quota = Quota(tests.limit, tests.window)
+    return _usable(Subject(_target(tests), quota, None, seed, max_skew=tests.max_skew))
+
+
+def _subject_of_option(config: pytest.Config, target: Target, seed: int) -> Subject:
+    quota = Quota(config.getoption("--limitproof-limit"), config.getoption("--limitproof-window"))
+    said = config.getoption("--limitproof-promise")
+    return Subject(target, quota, parse_promise(said, quota) if said else None, seed)
+
+
+def _usable(subject: Subject) -> Subject:
+    if subject.quota.limit > MOST_LIMIT:
+        raise ValueError(f"limit {subject.quota.limit} is above {MOST_LIMIT}: give a smaller one")
+    try:
+        describe(subject.promised)
+    except Exception as error:  # foreign code may do anything
+        told = f"{type(error).__name__}: {error}"
+        raise ValueError(f"the promise of {subject.target.name} is of no use: {told}") from error
+    return subject
+
+
+def _target(tests: LimiterContract) -> Target:
+    """The class as a TARGET, by which a story replays: a module of a package, else a file."""
+    cls = type(tests)
+    factory = factory_of_tests(tests)
+    module = cls.__module__
+    where = module if "." in module else inspect.getsourcefile(cls)
+    return target_of(factory, cls.__name__, f"{where}:{cls.__qualname__}")
