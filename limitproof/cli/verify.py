@@ -26,8 +26,8 @@ from limitproof.report.example import example
 from limitproof.report.json_file import write
 from limitproof.report.table import checks_table
 from limitproof.results import VERDICT, new_folder, write_json
-from limitproof.verify.laboratory import Examined
-from limitproof.verify.verify import BriefError, Judged, Progress, Server, resolved, unknown, verify
+from limitproof.verify.laboratory import Examined, unknown
+from limitproof.verify.verify import BriefError, Judged, Progress, Server, resolved, verify
 from limitproof.verify.worker import Brief
 
 MOST_LIMIT = 1000  # stories fill a window request by request

@@ -7,6 +7,7 @@ production they do not.
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections.abc import Collection
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -17,6 +18,7 @@ from limiters.registry import resolve
 from limitproof.check.tales.overshoot import overshoot
 from limitproof.check.tales.remaining import remaining
 from limitproof.check.verdict import Cause, CheckResult, Verdict
+from limitproof.servers.lifetime import die_with_parent
 from limitproof.servers.virtual import virtual_server
 from limitproof.simulate.world import Cast, world_on
 from limitproof.stories import Operation, Tale
@@ -39,7 +41,7 @@ def examine_apart(
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe(duplex=False)
         brief = (number, subject.target.spec, subject.quota, subject.seed, program)
-        process = context.Process(target=_ask_alone, args=(*brief, theirs))
+        process = context.Process(target=_ask_alone, args=(*brief, theirs, os.getpid()))
         process.start()
         theirs.close()
         with suppress(EOFError):  # it ended its process: what it did not answer is not counted
@@ -61,9 +63,16 @@ def examine_apart(
 
 
 def _ask_alone(
-    number: int, spec: str, quota: Quota, seed: int, program: Path | None, pipe: Connection
+    number: int,
+    spec: str,
+    quota: Quota,
+    seed: int,
+    program: Path | None,
+    pipe: Connection,
+    parent: int,
 ) -> None:
     """In a process of its own: one client asks until it is refused, at the first instant."""
+    die_with_parent(parent)
     cast = Cast(resolve(spec), quota, number + 1, 1, seed)
     with (
         virtual_server(program) as virtual,

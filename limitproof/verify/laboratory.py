@@ -12,7 +12,7 @@ from typing import Protocol
 from limiters.contract import Quota
 from limiters.promise import Promise, promise_of
 from limiters.registry import Target
-from limitproof.check.verdict import CheckResult
+from limitproof.check.verdict import CheckResult, Verdict
 from limitproof.promises import describe
 from limitproof.schedules import Granularity, Run, Schedule
 from limitproof.servers.virtual import VirtualServer, virtual_server
@@ -138,6 +138,11 @@ class Examined:
     result: CheckResult
     story: Story | Schedule | None = None
     tale: Tale | Run | None = None
+
+
+def unknown(name: str, why: str) -> Examined:
+    """A check that could not be made."""
+    return Examined(CheckResult(name, Verdict.UNKNOWN, why, complete=False))
 
 
 Judge = Callable[[Tale, Story], str]

@@ -8,24 +8,29 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 import time
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import reduce
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from pickle import UnpicklingError
 
-from limitproof.check.verdict import CheckResult, Verdict
 from limitproof.servers.errors import ServerError
-from limitproof.verify.laboratory import Examined
+from limitproof.verify.laboratory import Examined, unknown
 from limitproof.verify.merging import combined
+from limitproof.verify.offspring import end_group
 from limitproof.verify.units import UNITS, Unit, named
-from limitproof.verify.worker import Begun, Brief, Done, Failed, Opened, Said, work
+from limitproof.verify.worker import Begun, Brief, Done, Failed, Opened, Said, Started, work
 
-STARTING = 8.0  # seconds that a child may take to import and to start its server
-GRACE = 6.0  # seconds that a check may take beyond its time: a stuck limiter is ended after 1.5 s
+STARTING = 30.0  # seconds that a child may take to import what is ours
+GRACE = 6.0  # seconds beyond its time for a check, and for all: a stuck limiter ends after 1.5 to 3
+LEAVING = 1.0  # seconds for a child that is done to end its server and to go
 RESTARTS = 3  # children that a limiter may spoil before the rest is given up
+GLANCE = 0.2  # seconds until it is seen that somebody wants to stop
+FIRST = "contract"  # who does not survive plain requests is asked nothing else
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,30 +67,41 @@ class WorkerError(Exception):
 
 
 def verify(
-    brief: Brief, names: Collection[str], seconds: float, *, processes: int = 2
+    brief: Brief,
+    names: Collection[str],
+    seconds: float,
+    *,
+    processes: int = 2,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Event]:
     """Examine a limiter for about so many seconds; yields what happens, check by check.
 
-    Raises BriefError when the target cannot be used, ServerError when there is no server.
+    stop: looked at now and then; when it is true, what is left is not examined and not told.
+    The time runs from when the children are up. Raises BriefError when the target cannot be used,
+    ServerError when there is no server or it dies.
     """
     chosen = [unit for unit in UNITS if set(unit.names) & set(names)]
     shares = _shares(chosen, min(processes, len(chosen)))
-    known: dict[str, Examined] = {}
+    known: dict[str, dict[int, Examined]] = {name: {} for name in names}
     with ExitStack() as stack:
         crews = [_Crew(brief, share, set(names), seconds, stack) for share in shares]
         while open_crews := [crew for crew in crews if not crew.over]:
             deadline = min(crew.deadline for crew in open_crews)
             left = max(0.0, deadline - time.monotonic())
-            wait([crew.pipe for crew in open_crews], timeout=left)
-            for crew in open_crews:
-                for event in crew.advance():
-                    if isinstance(event, Judged):
-                        before = known.get(event.name)
-                        merged = combined(before, event.examined) if before else event.examined
-                        known[event.name] = merged
-                        yield Judged(event.name, merged)
-                    else:
-                        yield event
+            wait([one for crew in open_crews for one in crew.signs], timeout=min(left, GLANCE))
+            if stop():
+                return
+            events = [event for crew in open_crews for event in crew.advance()]
+            for why in filter(None, (crew.hopeless for crew in crews)):
+                events += [found for crew in crews for found in crew.give_up(why)]
+            for event in events:
+                if not isinstance(event, _Found):
+                    yield event
+                    continue
+                # In the order of the units, not of their ends: that depends on the machine.
+                known[event.name][event.unit] = event.examined
+                by_unit = [one for _, one in sorted(known[event.name].items())]
+                yield Judged(event.name, reduce(combined, by_unit))
 
 
 def _shares(units: Sequence[Unit], parts: int) -> list[list[Unit]]:
@@ -97,9 +113,21 @@ def _shares(units: Sequence[Unit], parts: int) -> list[list[Unit]]:
     return [sorted(share, key=lambda one: one.share) for share in shares]
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What one unit says of a check."""
+
+    unit: int
+    name: str
+    examined: Examined
+
+
 @dataclass(slots=True)
 class _Crew:
-    """One child after the other, until all units of a share are done."""
+    """One child after the other, until all units of a share are done.
+
+    hopeless: why nobody need go on, "" while somebody may.
+    """
 
     brief: Brief
     units: list[Unit]
@@ -108,98 +136,141 @@ class _Crew:
     stack: ExitStack
     deadline: float = 0.0
     over: bool = False
+    hopeless: str = ""
     pipe: Connection = field(init=False)
     _child: BaseProcess = field(init=False)
-    _open: list[str] = field(default_factory=list)
+    _open: Unit | None = None
+    _importing: bool = False
+    _opened: bool = False
     _restarts: int = 0
-    _begun: float = 0.0
+    _end_of_time: float | None = None
 
     def __post_init__(self) -> None:
-        self._begun = time.monotonic()
         self._start()
         self.stack.callback(self._end)
 
-    def advance(self) -> list[Event]:
+    @property
+    def signs(self) -> tuple[Connection, int]:
+        """What tells of the child: its words, and its end, which a forked child may survive."""
+        return self.pipe, self._child.sentinel
+
+    def advance(self) -> list[Progress | Server | _Found]:
         """What the child has said by now; a child that is stuck or gone is replaced."""
-        events: list[Event] = []
+        events: list[Progress | Server | _Found] = []
+        if self.over:
+            return events
+        gone = not self._child.is_alive()  # before its last words are read
         try:
-            while self.pipe.poll():
+            while not self.over and self.pipe.poll():
                 events += self._heard(self.pipe.recv())
-                if self.over:
-                    return events
-        except EOFError:
+        except (EOFError, OSError, UnpicklingError):
+            gone = True
+        if not self.units:
+            return events
+        if gone:
             return events + self._spoilt("the limiter ended its process")
         if time.monotonic() >= self.deadline:
-            return events + self._spoilt("the limiter hangs: it was ended")
+            return events + self._spoilt(self._too_late())
         return events
 
-    def _heard(self, said: Said) -> list[Event]:
+    def give_up(self, why: str) -> list[_Found]:
+        """End the child; what it has not done is unknown."""
+        if self.over:
+            return []
+        self._end()
+        self.over = True
+        return self._unknown(self.units, why)
+
+    def _heard(self, said: Said) -> list[Progress | Server | _Found]:
+        now = time.monotonic()
         match said:
+            case Started():
+                self._end_of_time = self._end_of_time or now + self.seconds
+                self.deadline, self._importing = self._end_of_time + GRACE, True
             case Opened(meta):
+                self._importing, self._opened = False, True
                 return [Server(meta)]
             case Begun(unit, seconds):
-                self._open = [n for n in UNITS[unit].names if n in self.names]
-                self.deadline = time.monotonic() + seconds + GRACE
-                return [Progress(name) for name in self._open]
+                self._open = UNITS[unit]
+                assert self._end_of_time is not None
+                self.deadline = min(now + seconds, self._end_of_time) + GRACE
+                return [Progress(name) for name in self._open.names if name in self.names]
             case Done(unit, found):
                 self.units = [one for one in self.units if one is not UNITS[unit]]
-                self._open = []
+                self._open = None
                 self.over = not self.units
                 if self.over:
                     self._end()
-                return [Judged(n, one) for n, one in found.items() if n in self.names]
-            case Failed(line, "target"):
+                return [_Found(unit, n, one) for n, one in found.items() if n in self.names]
+            case Failed(line, "target") if not self._opened:
                 raise BriefError(line)
             case Failed(line, "environment"):
                 raise ServerError(line, "see limitproof doctor")
-            case Failed(line):
+            case Failed(line, "internal"):
                 raise WorkerError(line)
+            case Failed(line):
+                return self._spoilt(line)
+        return []
 
-    def _spoilt(self, why: str) -> list[Event]:
+    def _spoilt(self, why: str) -> list[Progress | Server | _Found]:
+        """The check that was under way is unknown; what is left goes on in another child."""
         self._end()
-        spoilt = self._open or [n for one in self.units for n in one.names if n in self.names]
-        self.units = [one for one in self.units if not set(one.names) & set(self._open)]
+        spoilt = [self._open] if self._open is not None else self.units
+        self.units = [one for one in self.units if one not in spoilt]
         self._restarts += 1
-        if not self._open or self._restarts > RESTARTS:  # it does not even begin
-            spoilt += [n for u in self.units for n in u.names if n in self.names]
-            self.units = []
-        self._open = []
+        none_left = self._end_of_time is not None and time.monotonic() >= self._end_of_time
+        if self._open is None or FIRST in self._open.names:
+            self.hopeless = why
+        elif self._restarts > RESTARTS or none_left:
+            spoilt, self.units = [*spoilt, *self.units], []
+        self._open = None
         self.over = not self.units
-        if not self.over:
+        if not self.over and not self.hopeless:
             self._start()
-        return [Judged(name, unknown(name, why)) for name in dict.fromkeys(spoilt)]
+        return [*self._unknown(spoilt, why)]
+
+    def _too_late(self) -> str:
+        if self._importing:
+            return f"importing the limiter takes more than {self.seconds:g} s"
+        if self._open is None:
+            return "the process in which the limiter is asked does not start"
+        return "the limiter hangs, or answers too slowly for a check to end: it was ended"
+
+    def _unknown(self, units: Sequence[Unit], why: str) -> list[_Found]:
+        return [
+            _Found(UNITS.index(unit), name, unknown(name, why))
+            for unit in units
+            for name in unit.names
+            if name in self.names
+        ]
 
     def _start(self) -> None:
+        now = time.monotonic()
         ours, theirs = multiprocessing.get_context("spawn").Pipe()
-        spent = time.monotonic() - self._begun
+        left = self.seconds if self._end_of_time is None else self._end_of_time - now
         child = multiprocessing.get_context("spawn").Process(
             target=work,
             args=(
                 self.brief, [UNITS.index(one) for one in self.units], sorted(self.names),
-                max(self.seconds - spent, 0.2 * self.seconds), theirs, os.getpid(),
+                left, theirs, os.getpid(),
             ),
             name="limitproof verify",
         )  # fmt: skip
         child.start()
         theirs.close()
         self.pipe, self._child = ours, child
-        self.deadline = time.monotonic() + STARTING + GRACE
+        self.deadline = now + STARTING
 
     def _end(self) -> None:
-        """End the child and all that it has started: it leads a process group of its own."""
+        """End the child and all that it has started; one that is done has a moment to go."""
+        if self.over:
+            wait([self._child.sentinel], LEAVING)
         pid = self._child.pid
-        if pid is not None:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(pid, signal.SIGKILL)
-            if self._child.is_alive():
-                self._child.kill()
+        if pid is not None and not self.pipe.closed:
+            end_group(pid)
+        self._child.kill()
         self._child.join()
         self.pipe.close()
-
-
-def unknown(name: str, why: str) -> Examined:
-    """A check that could not be made."""
-    return Examined(CheckResult(name, Verdict.UNKNOWN, why, complete=False))
 
 
 def resolved(names: Sequence[str], skip: Sequence[str]) -> list[str]:
@@ -207,5 +278,7 @@ def resolved(names: Sequence[str], skip: Sequence[str]) -> list[str]:
     known = named()
     for one in (*names, *skip):
         if one not in known:
-            raise ValueError(f"no such check: {one!r}; there are {', '.join(known)}")
+            close = get_close_matches(one, known, 1)
+            guess = f"did you mean {close[0]}? " if close else ""
+            raise ValueError(f"no such check: {one!r}; {guess}there are {', '.join(known)}")
     return [name for name in known if (not names or name in names) and name not in skip]

@@ -20,7 +20,7 @@ from limitproof.promises import describe, parse_promise
 from limitproof.servers.errors import ServerError
 from limitproof.servers.lifetime import die_with_parent
 from limitproof.verify.laboratory import Examined, Laboratory, Subject, open_laboratory, unknown
-from limitproof.verify.offspring import keep_together
+from limitproof.verify.offspring import end_offspring, keep_together
 from limitproof.verify.units import UNITS, Unit, examine_unit
 
 LEAST = 1.0  # seconds that are left to a limiter whose import took all
@@ -112,6 +112,8 @@ def work(
         pipe.send(Failed(why, "limiter") if slow else Failed(str(error), "environment"))
     except Exception:  # noqa: BLE001 - ours, or a limiter's that no check has foreseen
         pipe.send(Failed(traceback.format_exc(), "internal"))
+    finally:
+        end_offspring()  # the server has ended by now
 
 
 def _work(

@@ -1,0 +1,84 @@
+"""A process that a limiter runs in, and all that it starts: nothing of it is left behind.
+
+A limiter may fork, and its child may lead a session of its own; or it runs another program. On
+Linux a child that Python has forked dies with the process that forked it, one whose parent has
+gone is adopted by the process that was kept together, and what that still has is found by
+/proc/PID/stat (proc(5)). Elsewhere only the process group is ended.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+from collections import defaultdict
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from limitproof.servers.lifetime import die_with_parent
+
+_PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
+_HIGHEST = 4096  # file descriptors that a forked child is rid of: those that it shares with us
+
+
+def keep_together() -> None:
+    """Let nothing that this process starts from now on outlive it, as far as the system can.
+
+    A child that is forked is cut off from our files: it would answer in our name, and read what
+    the server says to us.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        os.register_at_fork(after_in_child=_in_child)
+    else:
+        os.register_at_fork(after_in_child=_cut_off)
+
+
+def _in_child() -> None:
+    _cut_off()
+    with suppress(OSError):
+        die_with_parent()
+
+
+def _cut_off() -> None:
+    os.closerange(3, _HIGHEST)
+
+
+def end_offspring() -> None:
+    """Kill all that this process, kept together, and its children have started."""
+    _kill(_descendants(os.getpid()))
+
+
+def end_group(leader: int) -> None:
+    """Kill (SIGKILL) the group that a process leads, and all that it and its children started.
+
+    leader: its process id; nobody has waited for it yet, or the id may be another's.
+    """
+    others = _descendants(leader)
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
+    _kill(others)
+
+
+def _kill(pids: Iterable[int]) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _descendants(pid: int) -> list[int]:
+    children: dict[int, list[int]] = defaultdict(list)
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError, ValueError, IndexError):
+            # PID (NAME) STATE PARENT …, and the name may hold anything, brackets too
+            parent = path.read_text(errors="replace").rpartition(")")[2].split()[1]
+            children[int(parent)].append(int(path.parent.name))
+    found: list[int] = []
+    waiting = [pid]
+    while waiting:
+        own = children[waiting.pop()]
+        found += own
+        waiting += own
+    return found
