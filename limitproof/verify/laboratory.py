@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from limiters.contract import Quota
-from limiters.promise import Promise, promise_of
+from limiters.promise import FixedWindow, Promise, SlidingWindow, TokenBucket, promise_of
 from limiters.registry import Target
 from limitproof.check.verdict import CheckResult, Verdict
 from limitproof.promises import describe
@@ -108,6 +108,15 @@ class Laboratory:
         with world_on(self._virtual, cast) as world:
             yield world
 
+    def promise_at(self, quota: Quota) -> Promise:
+        """What is promised at another quota: by the factory, or in the kind given by hand."""
+        given = self.subject.promise
+        if quota == self.quota:
+            return self.promise
+        if given is None:
+            return promise_of(self.subject.target.factory, quota)
+        return scaled(given, self.quota, quota) or given
+
     def story(
         self,
         events: Sequence[Event],
@@ -118,13 +127,19 @@ class Laboratory:
     ) -> Story:
         """These events as a story that can be kept and replayed."""
         quota = quota or self.quota
-        promise = (
-            self.promise if quota == self.quota else promise_of(self.subject.target.factory, quota)
-        )
+        promise = self.promise_at(quota)
         return Story(
             self.subject.target.spec, quota.limit, quota.window, describe(promise),
             self.subject.seed, tuple(events), shows, granularity or self.subject.granularity,
         )  # fmt: skip
+
+
+def scaled(promise: Promise, quota: Quota, other: Quota) -> Promise | None:
+    """A promise that is what its kind makes of one quota, at another; None when it is not."""
+    for kind in (SlidingWindow, FixedWindow, TokenBucket):
+        if promise == kind.of(quota):
+            return kind.of(other)
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from limiters.contract import Decision, Quota
-from limiters.promise import SlidingWindow
-from limiters.registry import KNOWN, Entry, entry, resolve
+from limiters.promise import SlidingWindow, TokenBucket
+from limiters.registry import KNOWN, Entry, resolve
 from limitproof.check.tales.judges import JUDGES
 from limitproof.check.verdict import Cause, Verdict
 from limitproof.servers.virtual import VirtualServer
@@ -181,5 +181,21 @@ def test_hypothesis_leaves_nothing_behind(
 def test_a_large_limit_is_examined_small(open_here: Open) -> None:
     assert [q.limit for q in quotas_of(open_here("lua_atomic", 100))] == [5, 3, 3]
     by_hand = open_here("lua_atomic", 100, promise=SlidingWindow(100, 1.0))
-    assert quotas_of(by_hand) == [Quota(100, 1.0)]
-    assert entry("lua_atomic").fails == {}
+    assert [q.limit for q in quotas_of(by_hand)] == [5, 3, 3]
+    assert by_hand.promise_at(Quota(5, 1.0)) == SlidingWindow(5, 1.0)
+    of_its_own = open_here("lua_atomic", 100, promise=TokenBucket(3.0, 7.0))
+    assert quotas_of(of_its_own) == [Quota(100, 1.0)]
+
+
+def test_a_promise_given_by_hand_is_what_it_is_judged_by(open_here: Open) -> None:
+    """Two in a window's last moment and two in the next one's first: no sliding window."""
+    for target in ("fixed_window", "two_bucket"):
+        found = examined(open_here(target, 5, promise=SlidingWindow(5, 1.0)))
+        assert found["overshoot"].result.cause is Cause.ALGORITHM
+
+
+def test_no_time_for_all_is_no_pass(open_here: Open) -> None:
+    laboratory = open_here("get_set_json", 100, promise=TokenBucket(100.0, 100.5))
+    laboratory.allow(0.2)
+    found = examine_by_machine(laboratory, ["overshoot"])
+    assert found["overshoot"].result.verdict is Verdict.UNKNOWN

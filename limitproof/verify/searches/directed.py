@@ -48,21 +48,26 @@ def sequential(limit: int, window: int, *, takes_cost: bool) -> Iterator[Direct]
     yield lambda p: _many(p, [(1, half)] * (2 * limit + 4))
     yield lambda p: _many(p, [(1, half + window // 10)] * (2 * limit + 2))
     yield lambda p: _many(p, [(1, 100)] * (limit + 2))
+    # windows that begin at round instants: a full one just before the next, and before its end
+    late = window - window // 100
+    yield lambda p: _many(p, [(0, late), (limit, window // 50), (limit, 0)])
+    yield lambda p: _many(p, [(0, late), (limit, late - soon), (limit, 0)])
     yield lambda p: _many(p, [(1, math.ceil(window / (limit + 1)))] * (3 * limit + 3))
     for first in {limit - 1, 1, 0}:
-        for late in (False, True):
-            yield lambda p, first=first, late=late: _told(p, limit, window, first, late=late)  # type: ignore[misc]
+        for after in (False, True):
+            yield lambda p, first=first, late=after: _told(p, limit, window, first, late=late)  # type: ignore[misc]
     yield lambda p: _told(p, limit, window, limit, late=False, again=1)
     for pause in (0, window // 4):
-        for late in (False, True):
-            yield lambda p, pause=pause, late=late: _spread(p, limit, pause, late=late)  # type: ignore[misc]
+        for after in (False, True):
+            yield lambda p, pause=pause, late=after: _spread(p, limit, pause, late=late)  # type: ignore[misc]
     if takes_cost:
         yield from _costs(limit, window)
 
 
 def _many(player: Player, parts: list[tuple[int, float]]) -> None:
     for times, pause in parts:
-        ask(player, times)
+        if times:
+            ask(player, times)
         wait(player, pause)
 
 
