@@ -16,9 +16,9 @@ from limiters.contract import Quota
 from limiters.registry import resolve
 from limitproof.history.columns import Outcome
 from limitproof.schedules import Answers
-from limitproof.simulate.dpor import Dpor
 from limitproof.simulate.explore import explore
 from limitproof.simulate.resp import pack, parse
+from limitproof.simulate.search.dpor import Dpor
 from limitproof.simulate.wire import exchange
 from limitproof.simulate.world import Cast, Choose, Trace, World, open_world
 

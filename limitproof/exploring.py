@@ -15,9 +15,9 @@ from limitproof.explored import Counterexample, Explored
 from limitproof.promises import parse_promise
 from limitproof.schedules import Granularity
 from limitproof.servers.errors import ServerError
-from limitproof.simulate.coverage import Progress, StoppedError, Tell
 from limitproof.simulate.explore import Exploration, Finding
 from limitproof.simulate.explore import explore as search
+from limitproof.simulate.search.coverage import Progress, StoppedError, Tell
 from limitproof.simulate.world import Cast
 
 RUNGS = ((1, 1), (2, 2))

@@ -143,6 +143,13 @@ def test_the_simulation_judges_but_knows_no_load_and_no_report() -> None:
     )  # fmt: skip
 
 
+def test_a_search_does_not_know_who_asks_for_it() -> None:
+    search = "limitproof.simulate.search"
+    assert breaches(search, "limitproof.simulate.world")
+    asking = ("explore", "replay", "because")
+    assert not breaches(search, *(f"limitproof.simulate.{name}" for name in asking))
+
+
 def test_servers_stand_alone() -> None:
     """They share nothing with the rest but the word `unknown`, which the doctor says."""
     apart = {name for name in of("limitproof") if not within(name, "limitproof.servers")}

@@ -8,7 +8,7 @@ from limitproof.check.instants import asked_of, with_room
 from limitproof.check.yardstick import Yardstick
 from limitproof.history.columns import Outcome
 from limitproof.schedules import Run, Step
-from limitproof.simulate.ends import Told
+from limitproof.simulate.search.ends import Told
 
 OVERWRITING = frozenset({"SET", "SETEX", "PSETEX", "GETSET", "HSET", "ZADD"})
 

@@ -14,12 +14,6 @@ from limitproof.check.yardstick import Yardstick
 from limitproof.history.columns import Outcome
 from limitproof.schedules import Run, Schedule
 from limitproof.simulate.because import because_of
-from limitproof.simulate.complete import Complete
-from limitproof.simulate.coverage import Coverage, Tell, Witness, sorted_answers
-from limitproof.simulate.dpor import Dpor
-from limitproof.simulate.ends import Told, end_of
-from limitproof.simulate.moments import may_go_on, moments_of
-from limitproof.simulate.pct import chance, pct
 from limitproof.simulate.promised import yardstick_of
 from limitproof.simulate.refusal import (
     RefusedError,
@@ -27,7 +21,13 @@ from limitproof.simulate.refusal import (
     UncacheableError,
     UnknownScriptError,
 )
-from limitproof.simulate.walk import Walk
+from limitproof.simulate.search.complete import Complete
+from limitproof.simulate.search.coverage import Coverage, Tell, Witness, sorted_answers
+from limitproof.simulate.search.dpor import Dpor
+from limitproof.simulate.search.ends import Told, end_of
+from limitproof.simulate.search.moments import may_go_on, moments_of
+from limitproof.simulate.search.pct import chance, pct
+from limitproof.simulate.search.walk import Walk
 from limitproof.simulate.world import Cast, Choose, Trace, World, open_world
 
 SAMPLE = 8  # schedules that are run twice and compared

@@ -21,7 +21,7 @@ from limitproof.cli.explore import how_far
 from limitproof.cli.main import invoke
 from limitproof.schedules import Schedule
 from limitproof.servers import virtual
-from limitproof.simulate.coverage import Progress
+from limitproof.simulate.search.coverage import Progress
 
 
 def test_a_race_in_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

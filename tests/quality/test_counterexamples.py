@@ -11,7 +11,7 @@ from limiters.entry import Entry
 from limiters.others import OTHERS
 from limiters.registry import REGISTRY
 from limitproof.schedules import Granularity, switches
-from limitproof.simulate.complete import Complete
+from limitproof.simulate.search.complete import Complete
 from tests.simulate.casts import OpenWorld, cast, silent
 from tests.simulate.enumerate import enumerate_all
 

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from limiters.contract import Quota
 from limiters.registry import resolve
 from limitproof.schedules import Granularity
-from limitproof.simulate.coverage import Progress
+from limitproof.simulate.search.coverage import Progress
 from limitproof.simulate.world import Cast, World
 
 OpenWorld = Callable[[Cast], AbstractContextManager[World]]

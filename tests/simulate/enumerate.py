@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from limitproof.check.instants import asked_of, overshoot_for_certain, refused_in_vain
 from limitproof.schedules import Answers, switches
-from limitproof.simulate.coverage import sorted_answers
-from limitproof.simulate.moments import moments_of
 from limitproof.simulate.promised import yardstick_of
+from limitproof.simulate.search.coverage import sorted_answers
+from limitproof.simulate.search.moments import moments_of
 from limitproof.simulate.world import Choose, World
 
 

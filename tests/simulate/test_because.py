@@ -7,7 +7,7 @@ from limitproof.check.yardstick import Yardstick
 from limitproof.history.columns import Outcome
 from limitproof.schedules import Run, Step
 from limitproof.simulate.because import because_of
-from limitproof.simulate.ends import Told
+from limitproof.simulate.search.ends import Told
 
 YES, NO = Outcome.ADMITTED, Outcome.REJECTED
 ONE_A_SECOND = Yardstick.of(SlidingWindow(1, 1.0))

@@ -20,7 +20,8 @@ from limitproof.check.instants import overshoot_for_certain, refused_in_vain
 from limitproof.check.yardstick import Yardstick
 from limitproof.history.columns import Outcome
 from limitproof.schedules import Answers
-from limitproof.simulate.coverage import (
+from limitproof.simulate.promised import yardstick_of
+from limitproof.simulate.search.coverage import (
     Coverage,
     Progress,
     Tell,
@@ -28,12 +29,11 @@ from limitproof.simulate.coverage import (
     ended,
     sorted_answers,
 )
-from limitproof.simulate.ends import End
-from limitproof.simulate.graph import Graph
-from limitproof.simulate.names import Names
-from limitproof.simulate.paths import Moves, actual_choices, count_paths, one_after_the_other
-from limitproof.simulate.program import Programs
-from limitproof.simulate.promised import yardstick_of
+from limitproof.simulate.search.ends import End
+from limitproof.simulate.search.graph import Graph
+from limitproof.simulate.search.names import Names
+from limitproof.simulate.search.paths import Moves, actual_choices, count_paths, one_after_the_other
+from limitproof.simulate.search.program import Programs
 from limitproof.simulate.world import World
 
 Place = tuple[int, int, bool]

@@ -8,12 +8,12 @@ import pytest
 
 from limitproof.check.instant import overshoot_at_once, refused_with_room
 from limitproof.schedules import Granularity, switches
-from limitproof.simulate.causality import Causality, Event, form
-from limitproof.simulate.complete import Complete
-from limitproof.simulate.coverage import Coverage, Progress, StoppedError, sorted_answers
-from limitproof.simulate.dependency import Dependency, Effect
-from limitproof.simulate.dpor import Dpor
 from limitproof.simulate.explore import follow
+from limitproof.simulate.search.causality import Causality, Event, form
+from limitproof.simulate.search.complete import Complete
+from limitproof.simulate.search.coverage import Coverage, Progress, StoppedError, sorted_answers
+from limitproof.simulate.search.dependency import Dependency, Effect
+from limitproof.simulate.search.dpor import Dpor
 from limitproof.simulate.world import Cast, Trace, World
 from tests.simulate.casts import OpenWorld, cast, silent
 from tests.simulate.enumerate import following

@@ -22,16 +22,16 @@ from math import factorial
 from limitproof.check.instant import overshoot_at_once, refused_with_room
 from limitproof.history.columns import Outcome
 from limitproof.schedules import Answers
-from limitproof.simulate.causality import Causality, Event, form
-from limitproof.simulate.coverage import (
+from limitproof.simulate.search.causality import Causality, Event, form
+from limitproof.simulate.search.coverage import (
     Coverage,
     Progress,
     Tell,
     ended,
     sorted_answers,
 )
-from limitproof.simulate.dependency import Dependency, UnrepeatableError
-from limitproof.simulate.witnesses import Witnesses
+from limitproof.simulate.search.dependency import Dependency, UnrepeatableError
+from limitproof.simulate.search.witnesses import Witnesses
 from limitproof.simulate.world import Choose, Trace, World
 
 NAME = "source-set DPOR"

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from limitproof.simulate.dependency import (
+from limitproof.simulate.resp import pack
+from limitproof.simulate.search.dependency import (
     ANY,
     FRESH,
     NOBODY,
@@ -17,7 +18,6 @@ from limitproof.simulate.dependency import (
     UnrepeatableError,
     dependent,
 )
-from limitproof.simulate.resp import pack
 from limitproof.simulate.world import World
 from tests.simulate.casts import OpenWorld, cast
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from limitproof.simulate.walk import NewChoice, Walk
+from limitproof.simulate.search.walk import NewChoice, Walk
 from limitproof.simulate.world import Choose
 
 

@@ -7,11 +7,11 @@ import pytest
 from limiters.registry import REGISTRY, Entry
 from limitproof.history.columns import Outcome
 from limitproof.schedules import Granularity
-from limitproof.simulate.complete import Complete
-from limitproof.simulate.ends import Told, end_of
 from limitproof.simulate.explore import confirm
-from limitproof.simulate.names import Names
 from limitproof.simulate.refusal import RefusedError, UncacheableError
+from limitproof.simulate.search.complete import Complete
+from limitproof.simulate.search.ends import Told, end_of
+from limitproof.simulate.search.names import Names
 from limitproof.simulate.snapshot import EMPTY
 from tests.simulate.casts import OpenWorld, cast, silent
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from limitproof.schedules import Answers
-from limitproof.simulate.ends import End
-from limitproof.simulate.names import Names
+from limitproof.simulate.search.ends import End
+from limitproof.simulate.search.names import Names
 from limitproof.simulate.world import World
 
 

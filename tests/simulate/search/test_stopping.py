@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from limitproof.simulate.complete import Complete
-from limitproof.simulate.coverage import Progress, StoppedError, Strategy, ended
-from limitproof.simulate.walk import Walk
+from limitproof.simulate.search.complete import Complete
+from limitproof.simulate.search.coverage import Progress, StoppedError, Strategy, ended
+from limitproof.simulate.search.walk import Walk
 from tests.simulate.casts import OpenWorld, cast, silent
 
 

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from limitproof.check.instant import overshoot_at_once
 from limitproof.history.columns import Outcome
 from limitproof.schedules import switches
-from limitproof.simulate.causality import Event
-from limitproof.simulate.coverage import Witness
-from limitproof.simulate.reorder import Cost, Positions, shortest_order
+from limitproof.simulate.search.causality import Event
+from limitproof.simulate.search.coverage import Witness
+from limitproof.simulate.search.reorder import Cost, Positions, shortest_order
 from limitproof.simulate.world import Trace, World
 
 Told = tuple[Outcome, ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterator, Sequence
 
-from limitproof.simulate.graph import Graph, Order
+from limitproof.simulate.search.graph import Graph, Order
 
 Moves = Sequence[tuple[int, int]]
 """(state, choice: a client of that state, or a move of the clock) one after the other."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from limitproof.simulate.dependency import (
+from limitproof.simulate.search.dependency import (
     FRESH,
     NOBODY,
     Connection,
@@ -18,7 +18,7 @@ from limitproof.simulate.dependency import (
     Lost,
     dependent,
 )
-from limitproof.simulate.reorder import Clock
+from limitproof.simulate.search.reorder import Clock
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ from limitproof.check.instants import Asked
 from limitproof.check.yardstick import Yardstick
 from limitproof.schedules import Answers
 from limitproof.servers.errors import ServerError
-from limitproof.simulate.ends import End, by_score, end_of
-from limitproof.simulate.moments import MILLISECOND, moments
-from limitproof.simulate.program import Due, Node, Programs
+from limitproof.simulate.search.ends import End, by_score, end_of
+from limitproof.simulate.search.moments import MILLISECOND, moments
+from limitproof.simulate.search.program import Due, Node, Programs
 from limitproof.simulate.snapshot import ASK, EMPTY, Snapshot
 from limitproof.simulate.wire import exchange
 from limitproof.simulate.world import World

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from limiters.contract import Decision
 from limitproof.history.columns import Outcome
-from limitproof.simulate.names import Names
+from limitproof.simulate.search.names import Names
 from limitproof.simulate.snapshot import Snapshot
 
 

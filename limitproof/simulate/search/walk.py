@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from limitproof.check.instant import overshoot_at_once, refused_with_room
 from limitproof.schedules import Answers, switches
-from limitproof.simulate.coverage import (
+from limitproof.simulate.search.coverage import (
     Coverage,
     Progress,
     Tell,

@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 
 from limitproof.check.instants import Asked
 from limitproof.history.columns import Outcome
-from limitproof.simulate.ends import Told
-from limitproof.simulate.names import Names
 from limitproof.simulate.refusal import (
     RefusedError,
     UncacheableError,
@@ -21,6 +19,8 @@ from limitproof.simulate.refusal import (
     why_uncacheable,
 )
 from limitproof.simulate.resp import unpack
+from limitproof.simulate.search.ends import Told
+from limitproof.simulate.search.names import Names
 from limitproof.simulate.seat import Seat
 from limitproof.simulate.world import World
 

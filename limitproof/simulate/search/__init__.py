@@ -1,0 +1,1 @@
+"""Which orders to play: every state, a run for each order that matters, or runs at random."""
