@@ -17,8 +17,9 @@ from limiters.registry import resolve
 from limitproof.history.columns import Outcome
 from limitproof.schedules import Answers
 from limitproof.simulate.explore import explore
-from limitproof.simulate.resp import pack, parse
+from limitproof.simulate.resp import pack, parse, unpack
 from limitproof.simulate.search.dpor import Dpor
+from limitproof.simulate.snapshot import CLEAR
 from limitproof.simulate.wire import exchange
 from limitproof.simulate.world import Cast, Choose, Trace, World, open_world
 
@@ -172,7 +173,10 @@ def name_clients(world: World) -> None:
 
 
 def server_log(world: World) -> list[int]:
-    """The client of each command in the server's own log (SLOWLOG of everything), oldest first."""
+    """The client of each command in the server's own log (SLOWLOG of everything), oldest first.
+
+    But for the script that empties the server, which travels with a run's first command.
+    """
     (entries,) = parse(world.send(pack("SLOWLOG", "GET", "-1"), 1))
-    names = [bytes(entry[-1]).decode() for entry in reversed(entries)]
+    names = [entry[-1].decode() for entry in reversed(entries) if [entry[3]] != unpack(CLEAR)]
     return [int(name.removeprefix(NAME)) for name in names if name.startswith(NAME)]
