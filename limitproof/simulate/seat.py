@@ -253,7 +253,10 @@ class Seat:
             close = getattr(awaitable, "close", None)
             if close is not None:
                 close()
-            raise RefusedError("it is async def, but its factory takes a blocking client")
+            raise RefusedError(
+                "it is async def, but its factory takes a blocking client: annotate that parameter "
+                "with redis.asyncio.Redis"
+            )
         return self._coroutines.run(awaitable)
 
     @contextmanager
