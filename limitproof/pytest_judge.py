@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import reduce
@@ -31,7 +31,7 @@ from limitproof.servers.virtual import VirtualServer, virtual_server
 from limitproof.testing import LimiterContract
 from limitproof.verify.laboratory import SERVER, Examined, Laboratory, Subject
 from limitproof.verify.merging import combined
-from limitproof.verify.units import UNITS, examine_unit, named, seconds_of
+from limitproof.verify.units import UNITS, Unit, examine_unit, named, seconds_of
 
 MOST_LIMIT = 1000  # stories fill a window request by request
 Keyed = tuple[Any, ...]
@@ -101,12 +101,15 @@ def names_in(cls: type[LimiterContract], attribute: str) -> tuple[str, ...]:
 @contextmanager
 def open_judge(config: pytest.Config, seconds: float, seed: int) -> Iterator[Judge]:
     """A judge on a server of its own; a test that asks for one has an error where there is none."""
+    missing = ""
     with ExitStack() as stack:
         try:
             program = _program(config)
             server = stack.enter_context(virtual_server(program, arguments=SERVER))
         except ServerError as error:
-            pytest.fail(f"limitproof has no Redis: {error}", pytrace=False)
+            missing = f"limitproof has no Redis: {error}"
+        if missing:  # out here, so that it is told without the error that was caught
+            pytest.fail(missing, pytrace=False)
         yield Judge(config, server, program, seconds, seed)
 
 
@@ -143,30 +146,37 @@ class Judge:
     ) -> None:
         record_property("limitproof_check", name)
         record_property("limitproof_seed", self.seed)
-        try:
-            examined = self._examined(tests, name, _parameters(request))
-        except (TargetError, ValueError) as error:
-            pytest.fail(f"{type(tests).__name__}: {error}", pytrace=False)
-        except ServerError as error:
-            pytest.fail(f"{name}: the server is gone: {error}", pytrace=False)
+        examined = self._examined(tests, name, _parameters(request))
+        if isinstance(examined, str):
+            pytest.fail(examined, pytrace=False)
         self._conclude(tests, examined, record_property)
 
-    def _examined(self, tests: LimiterContract, name: str, parameters: Keyed) -> Examined:
+    def _examined(self, tests: LimiterContract, name: str, parameters: Keyed) -> Examined | str:
+        """What was found; or, in one line, why nothing can be."""
         cls = type(tests)
-        wanted = wanted_of(cls)
-        found: list[Examined] = []
-        for unit in UNITS:
-            if name not in unit.names:
-                continue
-            key = (cls, parameters, unit.names)
-            if key not in self._known:
-                subject = _subject(tests, self.config, self.seed)
-                laboratory = Laboratory(subject, self.server, self.seconds, self.program)
-                laboratory.allow(seconds_of(unit, self.seconds))
-                names = [one for one in unit.names if one in wanted]
-                self._known[key] = examine_unit(unit, laboratory, names)
-            found.append(self._known[key][name])
+        try:
+            subject = _subject(tests, self.config, self.seed)
+            found = [
+                self._by_unit(unit, subject, (cls, parameters), wanted_of(cls))[name]
+                for unit in UNITS
+                if name in unit.names
+            ]
+        except (TargetError, ValueError) as error:
+            return f"{cls.__name__}: {error}"
+        except ServerError as error:
+            return f"{name}: the server is gone: {error}"
         return reduce(combined, found)
+
+    def _by_unit(
+        self, unit: Unit, subject: Subject, key: Keyed, wanted: Collection[str]
+    ) -> Mapping[str, Examined]:
+        key = (*key, unit.names)
+        if key not in self._known:
+            seconds = seconds_of(unit, self.seconds)
+            laboratory = Laboratory(subject, self.server, seconds, self.program)
+            names = [one for one in unit.names if one in wanted]
+            self._known[key] = examine_unit(unit, laboratory, names)
+        return self._known[key]
 
     def _conclude(
         self,
@@ -244,7 +254,7 @@ def _usable(subject: Subject) -> Subject:
         describe(subject.promised)
     except Exception as error:  # foreign code may do anything
         told = f"{type(error).__name__}: {error}"
-        raise ValueError(f"the promise of {subject.target.name} is of no use: {told}") from error
+        raise ValueError(f"its promise is of no use: {told}") from error
     return subject
 
 

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 PROFILES = {"ci": 18.0, "night": 600.0}
 """Seconds for one class. `ci` has a fixed seed, `night` a fresh one in every run."""
 SEED = pytest.StashKey[int]()
-SHOWN = {"passed": "pass", "failed": "fail", "skipped": "not told", "xfailed": "accepted"}
+SHOWN = {
+    "passed": "pass", "xpassed": "pass", "failed": "fail", "skipped": "skipped",
+    "xfailed": "accepted",
+}  # fmt: skip
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -149,14 +152,17 @@ def pytest_terminal_summary(
             if check is None or report.when != "call" or outcome not in SHOWN:
                 continue
             said = classes.setdefault(report.nodeid.rpartition("::")[0], {})
-            said.setdefault(SHOWN[outcome], []).append(check)
+            word = properties.get("limitproof_verdict")
+            if outcome not in ("failed", "skipped") or word not in ("unknown", "not told"):
+                word = SHOWN[outcome]
+            said.setdefault(word, []).append(check)
     if not classes:
         return
     terminalreporter.write_sep("-", _told(config))
     for name, said in sorted(classes.items()):
         parts = [
             f"{len(checks)} pass" if word == "pass" else f"{word}: {', '.join(checks)}"
-            for word in ("fail", "accepted", "not told", "pass")
+            for word in ("fail", "unknown", "accepted", "not told", "skipped", "pass")
             if (checks := said.get(word))
         ]
         terminalreporter.write_line(f"{name}: {'; '.join(parts)}")

@@ -15,6 +15,9 @@ from limitproof.verify.laboratory import Check, Examined, Laboratory, unknown
 from limitproof.verify.machine import MODELLED, examine_by_machine
 
 
+LEAST_ALONE = 0.2
+
+
 @dataclass(frozen=True, slots=True)
 class Unit:
     """Checks that are examined in one go; `share` is how much of the time they are given."""
@@ -47,8 +50,12 @@ def named() -> tuple[str, ...]:
 
 
 def seconds_of(unit: Unit, seconds: float) -> float:
-    """What a unit is given of the seconds for all checks, made one unit after the other."""
-    return seconds * unit.share / sum(one.share for one in UNITS)
+    """The most that a unit is given of the seconds for all checks, made one after the other.
+
+    A check by itself plays a few stories and is done; it must not be unknown for a busy machine.
+    """
+    share = unit.share / sum(one.share for one in UNITS)
+    return seconds * (max(share, LEAST_ALONE) if len(unit.names) == 1 else share)
 
 
 def examine_unit(
