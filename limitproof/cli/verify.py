@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
+import shlex
+import sys
+import time
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import click
 from rich.console import Console
+from rich.text import Text
 
 from limiters.contract import Quota
 from limiters.registry import KNOWN
@@ -19,26 +25,21 @@ from limitproof.check.judge import judgement_to_json
 from limitproof.check.verdict import Judgement, Verdict
 from limitproof.cli.exits import exit_of
 from limitproof.cli.explore import virtual_program
+from limitproof.cli.interrupt import interruptible
 from limitproof.cli.options import LEAST_WINDOW, MOST_WINDOW, Seconds, Whole, output_options
 from limitproof.promises import parse_promise
 from limitproof.report.console import console_for, styled
-from limitproof.report.example import example
+from limitproof.report.html import NAME as REPORT
 from limitproof.report.json_file import write
-from limitproof.report.table import checks_table
+from limitproof.report.verified import Example, Verified, show, write_page
 from limitproof.results import VERDICT, new_folder, write_json
 from limitproof.verify.laboratory import Examined, unknown
 from limitproof.verify.verify import BriefError, Judged, Progress, Server, resolved, verify
 from limitproof.verify.worker import Brief
 
 MOST_LIMIT = 1000  # stories fill a window request by request
-
-
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """All that was found on one limiter, in the order of the checks."""
-
-    judgement: Judgement
-    examined: tuple[Examined, ...]
+STOPPED = "stopped by Ctrl-C"
+IN_THE_PROCESS = "in the process"  # see simulate.refusal.LocalStateError
 
 
 @click.command("verify")
@@ -131,82 +132,142 @@ def command(
             parse_promise(promise, quota)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+    if not names:
+        raise click.UsageError("no check is left; give fewer to --skip")
     program = virtual_program(address)
     console = console_for(stderr=json_file == "-")
     targets = [target] if target is not None else [one.name for one in KNOWN]
-    briefs = [Brief(one, quota, promise, seed, max_skew, program) for one in targets]
-    if len(briefs) == 1:
-        with console.status("starting") as line:
-            finished = [_verified(briefs[0], names, budget, accepted, line.update)]
-    else:
-        finished = _in_parallel(briefs, names, budget, accepted, console, quiet=quiet)
-    name = finished[0].judgement.limiter if len(finished) == 1 else "all"
-    folder = new_folder(results, f"verify-{name}")
-    said = [_saved(folder, one) for one in finished]
-    data = said[0] if len(said) == 1 else {"schema": 1, "limiters": said}
-    write_json(folder / VERDICT, data)
-    write(json_file, data)
+    work = Work(names, budget, frozenset(accepted))
+    begun = time.perf_counter()
+    folder = cache(lambda: new_folder(results, f"verify-{_name(target) if target else 'all'}"))
+    with interruptible("what was judged is kept") as stop:
+        briefs = [Brief(one, quota, promise, seed, max_skew, program) for one in targets]
+        if every:
+            folder()  # no target can be wrong, and a folder that cannot be made is told at once
+            finished = _in_parallel(briefs, work, stop, console, quiet=quiet)
+        else:
+            with console.status("starting") as line:
+                finished = [_verified(briefs[0], work, stop, line.update, begun=folder)]
+        stopped = STOPPED if stop() else ""
+    facts = [("command", _command()), ("seconds for a limiter", f"{budget:g}")]
+    against = [line for one in finished for line in against_known(one.judgement)] if every else []
+    verdict = _verdict(finished, against) if every else finished[0].judgement.verdict
+    data = _to_json(finished, verdict, against) if every else to_json(finished[0])
+    trouble: OSError | None = None
+    try:
+        _save(folder(), finished, data, facts, stopped)
+        write(json_file, data)
+    except OSError as error:  # what was found is shown first
+        trouble = error
     if not quiet:
         for one in finished:
-            show(console, one, folder, verbose=verbose, alone=len(finished) == 1)
-    if len(finished) == 1:
-        verdict = finished[0].judgement.verdict
-        console.print("verdict:", styled(verdict))
-        return exit_of(verdict)
-    verdict = _against_known(console, finished, quiet=quiet)
+            show(
+                console, one, folder() if not trouble else results, verbose=verbose, alone=not every
+            )
+        for told in against:
+            console.print(told)
+        done = f"{len(finished)} limiters, " if every else ""
+        console.print(f"\n{done}{len(names)} checks in {time.perf_counter() - begun:.1f} s")
+        if not trouble:
+            console.print(Text(f"report: {folder() / REPORT}"), soft_wrap=True)
+    if trouble is not None:
+        raise trouble
     console.print("verdict:", styled(verdict))
     return exit_of(verdict)
 
 
-def show(console: Console, found: Verified, folder: Path, *, verbose: bool, alone: bool) -> None:
-    """For a person: the table of checks, and the story of each failure."""
-    console.print(checks_table(found.judgement, verbose=verbose or alone))
-    for one in found.examined if alone or verbose else ():
-        if one.story is None or one.tale is None:
-            continue
-        console.print()
-        console.print(example(one.story, one.tale, one.result.because))
-        console.print(f"replay: limitproof replay {folder / (story_file(one) or '')}", style="dim")
-    if not alone:
-        console.print()
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is done to each limiter: these checks, in so many seconds; the accepted ones."""
+
+    names: Sequence[str]
+    seconds: float
+    accepted: frozenset[str]
 
 
 def to_json(found: Verified) -> dict[str, Any]:
     """The shape of `--json`."""
     said = judgement_to_json(found.judgement)
-    for check, one in zip(said["checks"], found.examined, strict=True):
-        check["counterexample"] = story_file(one)
+    for check in said["checks"]:
+        one = found.examples.get(check["name"])
+        check["counterexample"] = one.file if one else None
     return said
 
 
-def story_file(one: Examined) -> str | None:
-    """Where a story is kept, within the folder of the run; None where there is none."""
-    return None if one.story is None else f"schedules/{one.story.token}.json"
+def against_known(judgement: Judgement) -> list[str]:
+    """What differs from what the registry knows of a limiter, each in words.
+
+    A limiter whose state is in its process can be asked for a few checks only.
+    """
+    fails = next(one.fails for one in KNOWN if one.name == judgement.limiter)
+    told = []
+    for check in judgement.checks:
+        known = {str(name): str(cause) for name, cause in fails.items()}.get(check.name, "")
+        failed = check.verdict is Verdict.FAIL
+        found = str(check.cause.value) if failed and check.cause else ""
+        apart = check.verdict is Verdict.UNKNOWN and IN_THE_PROCESS in check.because
+        if found == known or (known and apart):
+            continue
+        saw = f"fails ({found})" if failed else f"is {check.verdict.value}"
+        knew = f"known to fail ({known})" if known else "not known to fail"
+        told.append(f"{judgement.limiter}: {check.name} {saw}, {knew}")
+    return told
 
 
-def _saved(folder: Path, found: Verified) -> dict[str, Any]:
-    for one in found.examined:
-        if one.story is not None:
-            (folder / "schedules").mkdir(exist_ok=True)
-            write_json(folder / f"schedules/{one.story.token}.json", one.story.to_json())
-    return to_json(found)
+def _verdict(finished: Sequence[Verified], against: Sequence[str]) -> Verdict:
+    """Of all registered limiters, wrong on purpose: a pass when each does what is known of it."""
+    known = {one.name: set(map(str, one.fails)) for one in KNOWN}
+    failed = [
+        (one.judgement.limiter, check.name)
+        for one in finished
+        for check in one.judgement.checks
+        if check.verdict is Verdict.FAIL
+    ]
+    if any(check not in known[limiter] for limiter, check in failed):
+        return Verdict.FAIL
+    return Verdict.UNKNOWN if against else Verdict.PASS
+
+
+def _to_json(
+    finished: Sequence[Verified], verdict: Verdict, against: Sequence[str]
+) -> dict[str, Any]:
+    limiters = [to_json(one) for one in finished]
+    return {"schema": 1, "verdict": verdict.value, "against_known": against, "limiters": limiters}
+
+
+def _save(
+    folder: Path,
+    finished: Sequence[Verified],
+    data: Mapping[str, Any],
+    facts: Sequence[tuple[str, str]],
+    stopped: str,
+) -> None:
+    """The stories, the verdict and the page, the small ones first. Raises OSError."""
+    for one in (example for found in finished for example in found.failures):
+        (folder / one.file).parent.mkdir(exist_ok=True)
+        write_json(folder / one.file, one.story.to_json())
+    write_json(folder / VERDICT, data)
+    write_page(folder, finished, facts, stopped)
 
 
 def _verified(
     brief: Brief,
-    names: Sequence[str],
-    seconds: float,
-    accepted: Iterable[str],
-    tell: Any,
+    work: Work,
+    stop: Callable[[], bool],
+    tell: Callable[[str], object],
     *,
     processes: int = 2,
+    begun: Callable[[], object] = lambda: None,
 ) -> Verified:
-    """Every check of one limiter. Raises click.UsageError or ServerError when there is none."""
+    """Every check of one limiter. Raises click.UsageError or ServerError when there is none.
+
+    begun: is called when the limiter is known to be one.
+    """
     known: dict[str, Examined] = {}
     server: dict[str, str] = {}
-    why = "it was not come to"
+    names = work.names
     try:
-        for event in verify(brief, names, seconds, processes=processes):
+        for event in verify(brief, names, work.seconds, processes=processes, stop=stop):
             match event:
                 case Progress(name):
                     tell(f"{len(known)} of {len(names)} checks; {name}")
@@ -214,21 +275,34 @@ def _verified(
                     known[name] = one
                 case Server(meta):
                     server = meta
+                    begun()
     except BriefError as error:
         raise click.UsageError(str(error)) from error
-    except KeyboardInterrupt:
-        why = "stopped by Ctrl-C"
-    examined = tuple(
-        _accepted(known.get(name, unknown(name, why)), name in accepted) for name in names
-    )
+    why = STOPPED if stop() else "it was not come to"
+    examined = [
+        _accepted(known.get(name, unknown(name, why)), name in work.accepted) for name in names
+    ]
     judgement = Judgement(
-        limiter=Path(brief.target).name if "/" in brief.target else brief.target,
+        limiter=_name(brief.target),
         quota={"limit": brief.quota.limit, "window": brief.quota.window},
         seed=brief.seed,
         server=server,
         checks=tuple(one.result for one in examined),
     )
-    return Verified(judgement, examined)
+    examples = {
+        one.result.name: Example(one.result, one.story, one.tale)
+        for one in examined
+        if one.story is not None and one.tale is not None
+    }
+    return Verified(judgement, examples)
+
+
+def _name(target: str) -> str:
+    return Path(target).name if "/" in target else target
+
+
+def _command() -> str:
+    return shlex.join(["limitproof", *sys.argv[1:]])
 
 
 def _accepted(one: Examined, known: bool) -> Examined:
@@ -250,46 +324,27 @@ def _accepted_in_pyproject() -> tuple[str, ...]:
 
 def _in_parallel(
     briefs: Sequence[Brief],
-    names: Sequence[str],
-    seconds: float,
-    accepted: Iterable[str],
+    work: Work,
+    stop: Callable[[], bool],
     console: Console,
     *,
     quiet: bool,
 ) -> list[Verified]:
     """Several limiters, as many at a time as there are cores, each in a process of its own."""
+    failed = Event()
 
     def one(brief: Brief) -> Verified:
-        found = _verified(brief, names, seconds, accepted, lambda _: None, processes=1)
-        if not quiet:
+        def over() -> bool:
+            return stop() or failed.is_set()
+
+        try:
+            found = _verified(brief, work, over, lambda _: None, processes=1)
+        except BaseException:
+            failed.set()  # without a server, say, the others need not go on
+            raise
+        if not quiet and not over():
             console.print(f"  {brief.target}: {found.judgement.verdict.value}")
         return found
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         return list(pool.map(one, briefs))
-
-
-def _against_known(console: Console, finished: Sequence[Verified], *, quiet: bool) -> Verdict:
-    """Limiters that are wrong on purpose: a pass when each fails what is known of it, no more."""
-    verdict = Verdict.PASS
-    for found in finished:
-        entry = next(one for one in KNOWN if one.name == found.judgement.limiter)
-        made = {check.name for check in found.judgement.checks}
-        known = {name: cause for name, cause in entry.fails.items() if name in made}
-        failed = {
-            check.name: check.cause.value if check.cause else ""
-            for check in found.judgement.checks
-            if check.verdict is Verdict.FAIL
-        }
-        strange = sorted(set(failed.items()) - set(known.items()))
-        missing = sorted(set(known.items()) - set(failed.items()))
-        if strange:
-            verdict = Verdict.FAIL
-        elif missing and verdict is Verdict.PASS:
-            verdict = Verdict.UNKNOWN
-        if (strange or missing) and not quiet:
-            for what, which in (("not known to fail", strange), ("known to fail", missing)):
-                if which:
-                    told_ = ", ".join(f"{name} ({cause})" for name, cause in which)
-                    console.print(f"{entry.name}: {what}: {told_}")
-    return verdict

@@ -21,7 +21,7 @@ MOST_WORDS = 60  # steps told as text
 
 @dataclass(frozen=True, slots=True)
 class Diagram:
-    """A drawn counterexample.
+    """A drawn counterexample: a schedule, or a story as text.
 
     svg: safe to put on a page; facts: sentences below it, the share and what was covered among
     them; command: what runs it again; words: the steps as text.
@@ -34,6 +34,7 @@ class Diagram:
     command: str
     svg: Markup
     words: tuple[str, ...]
+    kind: str = "schedule"
 
 
 def diagram(

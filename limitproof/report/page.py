@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # matplotlib is imported only when a page is drawn
 
 LONGEST_TEXT = 600
 MOST_ERRORS = 8
-SYMBOLS = {"pass": "✓", "fail": "✗", "unknown": "?", "not told": "–"}
+SYMBOLS = {"pass": "✓", "fail": "✗", "unknown": "?", "not told": "–", "accepted": "!"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ def _check(check: CheckResult) -> CheckCard:
     headings, rows = table(evidence.rows) if evidence and not (drawing or single) else ((), ())
     return CheckCard(
         name=check.name,
-        verdict=check.verdict.value,
+        verdict="accepted" if check.accepted else check.verdict.value,
         cause=check.cause.value if check.cause else "",
         because=clip(check.because),
         measured=_measured(check.measured),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.table import Table
+from rich.text import Text
 
 from limitproof.check.verdict import Judgement, Verdict
 from limitproof.events import LimiterJudged
 from limitproof.report.console import styled
 from limitproof.report.numbers import count
+from limitproof.report.steps import visible
 from limitproof.report.summary import line_of
 
 
@@ -74,16 +76,25 @@ def _shortened(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def checks_table(judgement: Judgement, *, verbose: bool = True) -> Table:
-    """One row a check; only those that did not pass unless `verbose`."""
+def checks_table(
+    judgement: Judgement, *, verbose: bool = True, tokens: Mapping[str, str] | None = None
+) -> Table:
+    """One row a check; only those that did not pass unless `verbose`.
+
+    tokens: of what can be replayed, by the name of the check.
+    """
     title = f"{judgement.limiter}: {judgement.verdict.value}"
     table = Table(box=None, pad_edge=False, header_style="bold", title=title, title_justify="left")
     table.add_column("check", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     table.add_column("cause", no_wrap=True)
+    if tokens:
+        table.add_column("replay", no_wrap=True)
     table.add_column("because", overflow="fold")
     for check in judgement.checks:
         if verbose or check.verdict in (Verdict.FAIL, Verdict.UNKNOWN):
             cause = check.cause.value if check.cause else "-"
-            table.add_row(check.name, styled(check.verdict), cause, check.because)
+            verdict = Text("accepted", "yellow") if check.accepted else styled(check.verdict)
+            told = [tokens.get(check.name, "-")] if tokens else []
+            table.add_row(check.name, verdict, cause, *told, visible(check.because))
     return table
