@@ -32,6 +32,7 @@ MODELLED = (
 SMALL = 5  # a limit that a person can follow; a larger one is examined at this
 LEAST_STORIES = 40  # fewer are no pass
 EXAMPLES = 150  # of the state machine, on each level
+ENOUGH = 20.0  # seconds; of a longer time, as many times as many examples
 HICCUPS = 1  # stories that may go differently once: a virtual clock is told wrong now and then
 SHORTENING = 4.0  # most seconds for one story
 FOR_SHORTENING = 0.25  # of the time, where there is something to shorten
@@ -45,7 +46,9 @@ def examine_by_machine(laboratory: Laboratory, names: Collection[str]) -> dict[s
 
     Raises RefusedError when the limiter cannot be simulated, ServerError when the server dies.
     """
-    campaign = Campaign(laboratory, names)
+    # Minutes are given by whoever wants to know more: an hour must not end after some seconds.
+    examples = max(EXAMPLES, round(EXAMPLES * laboratory.left / ENOUGH))
+    campaign = Campaign(laboratory, names, examples=examples)
     campaign.run()
     return campaign.results()
 

@@ -14,7 +14,6 @@ from limitproof.verify.interleavings import examine_interleavings
 from limitproof.verify.laboratory import Check, Examined, Laboratory, unknown
 from limitproof.verify.machine import MODELLED, examine_by_machine
 
-
 LEAST_ALONE = 0.2
 
 
