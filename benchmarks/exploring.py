@@ -13,8 +13,9 @@ import time
 from benchmarks.figures import Figure, exit_code
 from limiters.contract import Quota
 from limiters.registry import resolve
+from limitproof.simulate.cast import Cast
 from limitproof.simulate.explore import explore
-from limitproof.simulate.world import Cast, open_world
+from limitproof.simulate.opening import open_world
 
 ROUNDS, SECONDS = 6, 0.5  # of stateless runs
 LEAST = 1_500  # stateless runs a second

@@ -16,12 +16,15 @@ from limiters.contract import Quota
 from limiters.registry import resolve
 from limitproof.history.columns import Outcome
 from limitproof.schedules import Answers
+from limitproof.simulate.cast import Cast
 from limitproof.simulate.explore import explore
+from limitproof.simulate.opening import open_world
 from limitproof.simulate.resp import pack, parse, unpack
 from limitproof.simulate.search.dpor import Dpor
 from limitproof.simulate.snapshot import CLEAR
+from limitproof.simulate.trace import Choose, Trace
 from limitproof.simulate.wire import exchange
-from limitproof.simulate.world import Cast, Choose, Trace, World, open_world
+from limitproof.simulate.world import World
 
 NAME = "client-"
 COMPLETE_SECONDS = 20.0  # of a complete search, at the most

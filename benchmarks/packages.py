@@ -26,8 +26,9 @@ from limiters.contract import Quota
 from limiters.registry import resolve
 from limitproof.check.verdict import Verdict, merge
 from limitproof.schedules import Granularity, Run, Step
+from limitproof.simulate.cast import Cast
 from limitproof.simulate.explore import explore
-from limitproof.simulate.world import Cast, open_world
+from limitproof.simulate.opening import open_world
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "packages.md"
 BEGIN, END = "<!-- table -->", "<!-- end of table -->"

@@ -15,10 +15,10 @@ from limitproof.explored import Counterexample, Explored
 from limitproof.promises import parse_promise
 from limitproof.schedules import Granularity
 from limitproof.servers.errors import ServerError
+from limitproof.simulate.cast import Cast
 from limitproof.simulate.explore import Exploration, Finding
 from limitproof.simulate.explore import explore as search
 from limitproof.simulate.search.coverage import Progress, StoppedError, Tell
-from limitproof.simulate.world import Cast
 
 RUNGS = ((1, 1), (2, 2))
 """Limits, and how many clients there are beyond what the promise allows at once. The smallest

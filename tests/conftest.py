@@ -12,7 +12,7 @@ import redis
 from limitproof.servers.server import Server
 from limitproof.servers.spawn import spawned
 from limitproof.servers.virtual import VirtualServer, virtual_server
-from limitproof.simulate.world import world_on
+from limitproof.simulate.opening import world_on
 
 if TYPE_CHECKING:
     from tests.simulate.casts import OpenWorld

@@ -33,9 +33,9 @@ from limitproof.report.json_file import write
 from limitproof.results import VERDICT, new_folder, save_explored, write_json
 from limitproof.servers.address import Remote
 from limitproof.servers.find import Program, choose
+from limitproof.simulate.cast import Cast
 from limitproof.simulate.explore import explore as search
 from limitproof.simulate.search.coverage import Progress, StoppedError
-from limitproof.simulate.world import Cast
 
 MOST_CLIENTS = 32
 virtual_option = click.option(

@@ -14,6 +14,8 @@ from limitproof.check.yardstick import Yardstick
 from limitproof.history.columns import Outcome
 from limitproof.schedules import Run, Schedule
 from limitproof.simulate.because import because_of
+from limitproof.simulate.cast import Cast
+from limitproof.simulate.opening import open_world
 from limitproof.simulate.promised import yardstick_of
 from limitproof.simulate.refusal import (
     RefusedError,
@@ -28,7 +30,8 @@ from limitproof.simulate.search.ends import Told, end_of
 from limitproof.simulate.search.moments import may_go_on, moments_of
 from limitproof.simulate.search.pct import chance, pct
 from limitproof.simulate.search.walk import Walk
-from limitproof.simulate.world import Cast, Choose, Trace, World, open_world
+from limitproof.simulate.trace import Choose, Trace
+from limitproof.simulate.world import World
 
 SAMPLE = 8  # schedules that are run twice and compared
 TRIES = 4  # of a search in which the server turned out not to know a script yet

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from limiters.promise import promise_of
 from limitproof.check.yardstick import Yardstick
+from limitproof.simulate.cast import Cast
 from limitproof.simulate.refusal import RefusedError
-from limitproof.simulate.world import Cast
 
 
 def yardstick_of(cast: Cast) -> Yardstick:

@@ -12,11 +12,14 @@ from limiters.contract import Quota
 from limiters.registry import Target
 from limitproof.history.columns import Outcome
 from limitproof.schedules import Run, Schedule
+from limitproof.simulate.cast import Cast
 from limitproof.simulate.explore import NOTHING, measured, promised
+from limitproof.simulate.opening import open_world
 from limitproof.simulate.promised import yardstick_of
 from limitproof.simulate.refusal import RefusedError, TimeNeededError, UncacheableError
 from limitproof.simulate.search.complete import orders_of
-from limitproof.simulate.world import Cast, Choose, World, open_world
+from limitproof.simulate.trace import Choose
+from limitproof.simulate.world import World
 
 SAID = {
     "overshoot": ("", "nothing over the limit"),

@@ -9,83 +9,26 @@ from __future__ import annotations
 import math
 import random
 import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from limiters.contract import Quota
-from limiters.registry import Target
 from limitproof.history.columns import Outcome
-from limitproof.schedules import Answers, Granularity, Run, Spans, Step
-from limitproof.servers.virtual import START, VirtualServer, virtual_server
+from limitproof.schedules import Answers, Run, Spans, Step
+from limitproof.servers.virtual import START, VirtualServer
 from limitproof.simulate.access import Access, flags_of
+from limitproof.simulate.cast import Cast
 from limitproof.simulate.refusal import LocalStateError, RefusedError, TimeNeededError
 from limitproof.simulate.resp import pack, parse, shown_command, shown_reply
-from limitproof.simulate.sandbox import sandbox, watchdog
-from limitproof.simulate.seat import KEY, Call, Factory, Seat
+from limitproof.simulate.seat import KEY, Call, Seat
 from limitproof.simulate.snapshot import ASK, CLEAR, EMPTY, LOAD, Snapshot
+from limitproof.simulate.trace import Choose, Commands, Taken, Trace
 from limitproof.simulate.wire import Wire, exchange, simulated_client
 
-Choose = Callable[[Sequence[int]], int | None]
-"""Picks one of the clients that want to go on; or −d to move the clock on by d microseconds; or
-None to stop there."""
-Commands = Sequence[Sequence[bytes]]
 REHEARSED = 20  # most requests of the rehearsal
 
 
-@dataclass(frozen=True, slots=True)
-class Cast:
-    """Who plays: a limiter, its quota, so many clients of so many requests each.
-
-    offsets: by how many microseconds each client's clock is off, () when none is. moves: how often
-    the clock may move on within one run, at most, when all runs are looked through; apart: by how
-    many microseconds, at least, a request begins after the one that began before it.
-    """
-
-    target: Target
-    quota: Quota
-    clients: int
-    requests: int = 1
-    seed: int = 0
-    granularity: Granularity = "packet"
-    offsets: tuple[int, ...] = ()
-    moves: int = 0
-    apart: int = 0
-
-    def offset(self, client: int) -> int:
-        """How far a client's clock is off, in microseconds."""
-        return self.offsets[client] if self.offsets else 0
-
-    @property
-    def factory(self) -> Factory:
-        return self.target.factory
-
-
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """A run as bytes: equal runs have equal traces."""
-
-    choices: tuple[int, ...]
-    packets: tuple[bytes, ...]
-    replies: tuple[bytes, ...]
-    answers: Answers
-    spans: Spans = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """One step as it was taken: what was sent and answered, and what the limiter decided then."""
-
-    packet: bytes = b""
-    commands: Commands = ()
-    reply: bytes = b""
-    decided: Outcome | None = None
-
-
 class World:
-    """Runs clients one step at a time, and moves their clocks. Made by `open_world`.
+    """Runs clients one step at a time, and moves their clocks. Made by `opening.open_world`.
 
     `wire` is a connection that has been set up as those of the clients are. `instant` is the time
     of the server and of every client whose clock is right, in microseconds since the epoch. `draws`
@@ -385,49 +328,3 @@ class World:
 
 def _no_command(_wire: Wire, _packet: bytes, _commands: object) -> bytes:
     raise RefusedError("the world's own connection is used by somebody else")
-
-
-@contextmanager
-def open_world(
-    cast: Cast,
-    *,
-    program: Path | None = None,
-    environ: Mapping[str, str] | None = None,
-    moving: bool = False,
-) -> Iterator[World]:
-    """A world on a server of its own, which ends with the `with`.
-
-    moving: whether its clocks can be moved; a server whose clock stands still is faster. Raises
-    ServerError without a server or without libfaketime; RefusedError when the limiter cannot be
-    simulated, TimeNeededError among them when that takes moving clocks.
-    """
-    with (
-        virtual_server(
-            program, arguments=("--rdbcompression", "no"), environ=environ, moving=moving
-        ) as virtual,
-        world_on(virtual, cast) as world,
-    ):
-        yield world
-
-
-@contextmanager
-def world_on(virtual: VirtualServer, cast: Cast, *, rehearsed: bool = True) -> Iterator[World]:
-    """A world on a virtual server that runs already; it is emptied.
-
-    rehearsed: False for a limiter that remembers in its process what it was asked in a rehearsal.
-    """
-    path = virtual.server.url.removeprefix("unix://")
-    if virtual.moving:
-        virtual.set(START)
-    world = World(cast, virtual, path)
-    try:
-        world.send(LOAD, 2)
-        with (
-            sandbox(world.clock, world.urandom, world.sleep) as world.travel,
-            watchdog(world.turns, world.inside),
-        ):
-            if rehearsed:
-                world.rehearse()
-            yield world
-    finally:
-        world.close()

@@ -20,7 +20,8 @@ from limitproof.check.tales.remaining import remaining
 from limitproof.check.verdict import Cause, CheckResult, Verdict
 from limitproof.servers.lifetime import die_with_parent
 from limitproof.servers.virtual import virtual_server
-from limitproof.simulate.world import Cast, world_on
+from limitproof.simulate.cast import Cast
+from limitproof.simulate.opening import world_on
 from limitproof.stories import Operation, Tale
 from limitproof.verify.laboratory import Examined, Subject
 from limitproof.verify.player import Player

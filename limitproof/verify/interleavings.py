@@ -10,10 +10,10 @@ from limiters.contract import Quota
 from limitproof.check.verdict import Cause, CheckResult, Verdict
 from limitproof.exploring import RUNGS
 from limitproof.schedules import Granularity
+from limitproof.simulate.cast import Cast
 from limitproof.simulate.explore import Exploration, Finding, explore
 from limitproof.simulate.promised import yardstick_of
 from limitproof.simulate.search.coverage import Progress
-from limitproof.simulate.world import Cast
 from limitproof.verify.laboratory import Examined, Laboratory
 from limitproof.verify.merging import combined
 

@@ -16,7 +16,9 @@ from limitproof.check.verdict import CheckResult, Verdict
 from limitproof.promises import describe
 from limitproof.schedules import Granularity, Run, Schedule
 from limitproof.servers.virtual import VirtualServer, virtual_server
-from limitproof.simulate.world import Cast, World, world_on
+from limitproof.simulate.cast import Cast
+from limitproof.simulate.opening import world_on
+from limitproof.simulate.world import World
 from limitproof.stories import Event, Story, Tale
 from limitproof.verify.player import Player, play
 

@@ -23,7 +23,8 @@ from benchmarks.frontrun_table import (
     tally,
 )
 from limitproof.schedules import Run
-from limitproof.simulate.world import Choose, World
+from limitproof.simulate.trace import Choose
+from limitproof.simulate.world import World
 
 SUBJECT = Subject("limiters.get_set_json:GetSetJson", 2, 1)
 ROW = Row("frontrun, threads", 50.0, 40.0, 0.25, 0.5, frozenset({1, 2}))

@@ -8,8 +8,9 @@ from contextlib import AbstractContextManager
 from limiters.contract import Quota
 from limiters.registry import resolve
 from limitproof.schedules import Granularity
+from limitproof.simulate.cast import Cast
 from limitproof.simulate.search.coverage import Progress
-from limitproof.simulate.world import Cast, World
+from limitproof.simulate.world import World
 
 OpenWorld = Callable[[Cast], AbstractContextManager[World]]
 

@@ -10,7 +10,8 @@ from limitproof.schedules import Answers, switches
 from limitproof.simulate.promised import yardstick_of
 from limitproof.simulate.search.coverage import sorted_answers
 from limitproof.simulate.search.moments import moments_of
-from limitproof.simulate.world import Choose, World
+from limitproof.simulate.trace import Choose
+from limitproof.simulate.world import World
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,11 @@ import pytest
 from limitproof.check.verdict import Verdict
 from limitproof.servers.errors import ServerError
 from limitproof.simulate import explore as module
+from limitproof.simulate.cast import Cast
 from limitproof.simulate.explore import Exploration, explore
 from limitproof.simulate.search.complete import Complete
 from limitproof.simulate.search.pct import chance, pct
-from limitproof.simulate.world import Cast, World
+from limitproof.simulate.world import World
 from tests.simulate.casts import OpenWorld, cast, silent
 
 

@@ -11,7 +11,7 @@ import pytest
 from limitproof.history.columns import Outcome
 from limitproof.simulate.refusal import RefusedError
 from limitproof.simulate.resp import unpack
-from limitproof.simulate.world import Trace
+from limitproof.simulate.trace import Trace
 from tests.simulate.casts import OpenWorld, cast
 
 START = 1_700_000_000

@@ -32,7 +32,8 @@ from limitproof.simulate.search.coverage import (
 )
 from limitproof.simulate.search.dependency import Dependency, UnrepeatableError
 from limitproof.simulate.search.witnesses import Witnesses
-from limitproof.simulate.world import Choose, Trace, World
+from limitproof.simulate.trace import Choose, Trace
+from limitproof.simulate.world import World
 
 NAME = "source-set DPOR"
 EVERY = 64  # runs between two words on how far it is

@@ -11,7 +11,7 @@ import random
 from collections.abc import Sequence
 
 from limitproof.simulate.search.walk import NewChoice, Walk
-from limitproof.simulate.world import Choose
+from limitproof.simulate.trace import Choose
 
 
 def priorities(clients: int, steps: int, depth: int) -> NewChoice:

@@ -16,7 +16,8 @@ from limitproof.simulate.search.coverage import (
     ended,
     sorted_answers,
 )
-from limitproof.simulate.world import Choose, Trace, World
+from limitproof.simulate.trace import Choose, Trace
+from limitproof.simulate.world import World
 
 NewChoice = Callable[[random.Random], Choose]
 """Makes the choices of one run from a source of random numbers."""

@@ -15,7 +15,8 @@ from limitproof.schedules import switches
 from limitproof.simulate.search.causality import Event
 from limitproof.simulate.search.coverage import Witness
 from limitproof.simulate.search.reorder import Cost, Positions, shortest_order
-from limitproof.simulate.world import Trace, World
+from limitproof.simulate.trace import Trace
+from limitproof.simulate.world import World
 
 Told = tuple[Outcome, ...]
 

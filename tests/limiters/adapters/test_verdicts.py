@@ -14,8 +14,8 @@ from limiters.registry import resolve
 from limitproof.check.verdict import Verdict
 from limitproof.history.columns import Outcome
 from limitproof.schedules import Granularity
+from limitproof.simulate.cast import Cast
 from limitproof.simulate.explore import Exploration, explore
-from limitproof.simulate.world import Cast
 
 CLEAN = {
     "limits:fixed": FixedWindow,

@@ -9,6 +9,7 @@ import pytest
 from limiters.registry import REGISTRY
 from limitproof.history.columns import Outcome
 from limitproof.schedules import Granularity
+from limitproof.simulate.cast import Cast
 from limitproof.simulate.promised import yardstick_of
 from limitproof.simulate.refusal import UncacheableError
 from limitproof.simulate.search.complete import Complete
@@ -16,7 +17,6 @@ from limitproof.simulate.search.coverage import Coverage
 from limitproof.simulate.search.graph import Graph
 from limitproof.simulate.search.program import Programs
 from limitproof.simulate.search.walk import Walk
-from limitproof.simulate.world import Cast
 from tests.simulate.casts import OpenWorld, cast, silent
 from tests.simulate.enumerate import enumerate_all
 

@@ -8,13 +8,15 @@ import pytest
 
 from limitproof.check.instant import overshoot_at_once, refused_with_room
 from limitproof.schedules import Granularity, switches
+from limitproof.simulate.cast import Cast
 from limitproof.simulate.explore import follow
 from limitproof.simulate.search.causality import Causality, Event, form
 from limitproof.simulate.search.complete import Complete
 from limitproof.simulate.search.coverage import Coverage, Progress, StoppedError, sorted_answers
 from limitproof.simulate.search.dependency import Dependency, Effect
 from limitproof.simulate.search.dpor import Dpor
-from limitproof.simulate.world import Cast, Trace, World
+from limitproof.simulate.trace import Trace
+from limitproof.simulate.world import World
 from tests.simulate.casts import OpenWorld, cast, silent
 from tests.simulate.enumerate import following
 

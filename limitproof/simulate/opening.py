@@ -1,0 +1,59 @@
+"""Opening a world: its server, its first instant, its sandbox, its rehearsal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from limitproof.servers.virtual import START, VirtualServer, virtual_server
+from limitproof.simulate.cast import Cast
+from limitproof.simulate.sandbox import sandbox, watchdog
+from limitproof.simulate.snapshot import LOAD
+from limitproof.simulate.world import World
+
+
+@contextmanager
+def open_world(
+    cast: Cast,
+    *,
+    program: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    moving: bool = False,
+) -> Iterator[World]:
+    """A world on a server of its own, which ends with the `with`.
+
+    moving: whether its clocks can be moved; a server whose clock stands still is faster. Raises
+    ServerError without a server or without libfaketime; RefusedError when the limiter cannot be
+    simulated, TimeNeededError among them when that takes moving clocks.
+    """
+    with (
+        virtual_server(
+            program, arguments=("--rdbcompression", "no"), environ=environ, moving=moving
+        ) as virtual,
+        world_on(virtual, cast) as world,
+    ):
+        yield world
+
+
+@contextmanager
+def world_on(virtual: VirtualServer, cast: Cast, *, rehearsed: bool = True) -> Iterator[World]:
+    """A world on a virtual server that runs already; it is emptied.
+
+    rehearsed: False for a limiter that remembers in its process what it was asked in a rehearsal.
+    """
+    path = virtual.server.url.removeprefix("unix://")
+    if virtual.moving:
+        virtual.set(START)
+    world = World(cast, virtual, path)
+    try:
+        world.send(LOAD, 2)
+        with (
+            sandbox(world.clock, world.urandom, world.sleep) as world.travel,
+            watchdog(world.turns, world.inside),
+        ):
+            if rehearsed:
+                world.rehearse()
+            yield world
+    finally:
+        world.close()
