@@ -26,8 +26,9 @@ from locust.runners import MasterRunner, Runner, WorkerRunner
 
 from limiters.contract import Quota
 from limiters.registry import resolve
+from limitproof.decisions import one_line
 from limitproof.history.columns import Outcome
-from limitproof.load.client import ServerGoneError, one_line
+from limitproof.load.client import ServerGoneError
 from limitproof.load.plan import Plan
 from limitproof.load.session import Session, adhoc_plan
 from limitproof.servers.errors import ServerError

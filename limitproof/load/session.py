@@ -17,11 +17,12 @@ from redis.backoff import NoBackoff
 from limiters.contract import AsyncFactory, Limiter, Quota
 from limiters.promise import promise_of
 from limiters.registry import Target, resolve
+from limitproof.decisions import one_line
 from limitproof.history import records
 from limitproof.history.columns import Key, Meta, Outcome
 from limitproof.history.recorder import Discarder, Recorder
 from limitproof.load.blocking import Blocking, EventLoop
-from limitproof.load.client import Client, one_line
+from limitproof.load.client import Client
 from limitproof.load.connection import own_client
 from limitproof.load.plan import Job, Part, Plan, Stage, patience
 from limitproof.promises import describe
