@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
+from limiters.contract import Quota
 from limitproof.history.columns import Outcome
 
 SCHEMA = 1
@@ -141,6 +142,13 @@ class Schedule:
 
 
 def _check(schedule: Schedule) -> None:
+    if not isinstance(schedule.target, str):
+        raise ScheduleError(f"target must be a text, not {schedule.target!r}")
+    for name in ("clients", "requests"):
+        value = getattr(schedule, name)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise ScheduleError(f"{name} must be a whole number of at least 1, not {value!r}")
+    Quota(schedule.limit, schedule.window)  # raises ValueError
     if schedule.granularity not in ("packet", "command"):
         raise ScheduleError(f"granularity {schedule.granularity!r} is neither packet nor command")
     if not all(-LONGEST <= choice < schedule.clients for choice in schedule.choices):

@@ -12,12 +12,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from limiters.contract import Decision
+from limiters.contract import Decision, Quota
 from limitproof.history.columns import Outcome
-from limitproof.schedules import Granularity, ScheduleError
+from limitproof.schedules import LONGEST, Granularity, ScheduleError
 
 SCHEMA = 1
 KIND = "story"
+MOST_CLIENTS = 64  # more than any story that is told here
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +151,13 @@ class Story:
             if (said.pop("schema"), said.pop("kind")) != (SCHEMA, KIND):
                 raise ScheduleError(f"this is no story of schema {SCHEMA}")
             said["events"] = tuple(_event(one) for one in said["events"])
-            return cls(**said)
+            story = cls(**said)
+            _check(story)
         except ScheduleError:
             raise
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ScheduleError(f"this is no story: {error!r}") from error
+        return story
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,8 +259,51 @@ def _event(data: Mapping[str, Any]) -> Event:
     event: Event = kind(**said)
     for one in fields(event):
         value = getattr(event, one.name)
-        if one.name in ("client", "microseconds") and not isinstance(value, int):
+        if one.name in ("client", "microseconds") and not _whole(value):
             raise ScheduleError(f"{one.name} of {data['do']!r} must be a whole number: {value!r}")
-    if getattr(event, "client", 0) < 0 or (isinstance(event, Wait) and event.microseconds < 0):
+        if one.name == "microseconds" and abs(value) > LONGEST:
+            raise ScheduleError(f"{value!r} µs of {data['do']!r} is more than thirty years")
+    if not 0 <= getattr(event, "client", 0) < MOST_CLIENTS:
+        raise ScheduleError(f"{data!r}: there are clients 0 to {MOST_CLIENTS - 1}")
+    if isinstance(event, Wait) and event.microseconds < 0:
         raise ScheduleError(f"{data!r} has a number below 0")
+    if isinstance(event, Ask) and not (
+        isinstance(event.key, str) and (event.cost is None or _whole(event.cost))
+    ):
+        raise ScheduleError(f"{data!r}: a key is a text, and a cost a whole number or null")
     return event
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _check(story: Story) -> None:
+    """Raises ScheduleError for what no story can be, whatever limiter it is played on."""
+    for name in ("target", "shows"):
+        if not isinstance(getattr(story, name), str):
+            raise ScheduleError(f"{name} must be a text, not {getattr(story, name)!r}")
+    if not _whole(story.seed):
+        raise ScheduleError(f"seed must be a whole number, not {story.seed!r}")
+    if not isinstance(story.promise, Mapping):
+        raise ScheduleError(f"promise must be a mapping, not {story.promise!r}")
+    if story.granularity not in ("packet", "command"):
+        raise ScheduleError(f"granularity {story.granularity!r} is neither packet nor command")
+    Quota(story.limit, story.window)  # raises ValueError
+    waited = sum(one.microseconds for one in story.events if isinstance(one, Wait))
+    if story.window * 1_000_000 > LONGEST or waited > LONGEST:
+        raise ScheduleError("it takes more than thirty years")
+    asked: set[int] = set()
+    for number, event in enumerate(story.events, 1):
+        match event:
+            case Ask(client):
+                asked.add(client)
+            case Kill(client):
+                asked.discard(client)
+            case Again():
+                asked.clear()
+            case Go(client) | Finish(client) | Lose(client) | Drop(client):
+                if client not in asked:
+                    raise ScheduleError(
+                        f"event {number}: client {client} goes on and has not asked for anything"
+                    )

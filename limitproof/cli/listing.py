@@ -28,11 +28,33 @@ def listing(what: str) -> None:
         for scenario in SCENARIOS:
             table.add_row(scenario.name, scenario.summary, ", ".join(scenario.checks))
     else:
-        table = wrapping_table("name", "what it judges")
-        for check in CHECKS:
-            table.add_row(check.name, check.description)
-        table.add_row("linearizable", ORDERS)
+        console_for().print(_checks())
+        console_for().print(f"\n{LATER}")
+        return
     console_for().print(table)
+
+
+def _checks() -> Table:
+    """Every check, and the commands that make it; in the order of `limitproof verify`."""
+    from limitproof.verify.units import named  # it takes half a second, and only this needs it
+
+    loaded = {check.name: check.description for check in CHECKS}
+    verified = named()
+    table = wrapping_table("name", "what it judges", "made by")
+    for name in dict.fromkeys((*verified, *loaded)):
+        said = loaded.get(name) or MORE[name]
+        made = [
+            command
+            for command, makes in (
+                ("verify", name in verified),
+                ("run", name in loaded),
+                ("load", name in loaded),
+                ("explore", name in EXPLORED),
+            )
+            if makes
+        ]
+        table.add_row(name, said, ", ".join(made))
+    return table
 
 
 def _limiters(entries: Sequence[Entry]) -> Table:

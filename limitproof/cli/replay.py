@@ -15,11 +15,11 @@ from limitproof.report.console import console_for
 from limitproof.report.example import example
 from limitproof.report.interleaving import columns
 from limitproof.report.json_file import write
-from limitproof.schedules import Schedule, ScheduleError
+from limitproof.schedules import Schedule
 from limitproof.simulate.replay import Replayed
 from limitproof.simulate.replay import replay as run_again
 from limitproof.stories import Story, is_story
-from limitproof.verify.replay import replay_story
+from limitproof.verify.replay import check_story, replay_story
 
 EXITS = {
     Replayed.FIXED: Exit.PASS,
@@ -49,7 +49,9 @@ def replay(
     try:
         data = json.loads(schedule.read_text(encoding="utf-8"))
         read = (Story if is_story(data) else Schedule).from_json(data)
-    except (ScheduleError, ValueError) as error:
+        if isinstance(read, Story):
+            check_story(read)
+    except (ValueError, RecursionError) as error:  # ScheduleError is one
         raise click.UsageError(f"{schedule}: {error}") from error
     if isinstance(read, Story):
         return _story(read, target, address, json_file, quiet=quiet, verbose=verbose)

@@ -13,7 +13,11 @@ BLOCKING = frozenset(
     {"BLPOP", "BRPOP", "BRPOPLPUSH", "BLMOVE", "BLMPOP", "BZPOPMIN", "BZPOPMAX", "BZMPOP"}
     | {"WAIT", "WAITAOF", "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "MONITOR"}
 )
-SERVER_WIDE = frozenset({"CONFIG", "DEBUG", "SHUTDOWN", "FUNCTION", "REPLICAOF", "SWAPDB"})
+SERVER_WIDE = frozenset(
+    {"CONFIG", "DEBUG", "SHUTDOWN", "FUNCTION", "REPLICAOF", "SLAVEOF", "FAILOVER", "SWAPDB"}
+    | {"ACL", "MODULE", "SAVE", "BGSAVE", "BGREWRITEAOF"}
+)
+OTHER_CLIENTS = frozenset({b"KILL", b"PAUSE", b"UNPAUSE", b"UNBLOCK", b"REPLY", b"NO-EVICT"})
 
 
 class RefusedError(BaseException):
@@ -51,6 +55,8 @@ def check_commands(commands: list[list[bytes]]) -> None:
             raise RefusedError(f"it waits inside the server ({name})")
         if name in SERVER_WIDE or (name == "SCRIPT" and second in (b"FLUSH", b"KILL")):
             raise RefusedError(f"it changes the server itself ({name})")
+        if name in ("QUIT", "RESET") or (name == "CLIENT" and second in OTHER_CLIENTS):
+            raise RefusedError(f"it ends or silences connections ({name})")
 
 
 def why_uncacheable(commands: list[list[bytes]]) -> str:

@@ -11,6 +11,7 @@ from limiters.registry import Target
 from limitproof.check.tales.acts import promise_of_story
 from limitproof.check.tales.contract import contract
 from limitproof.check.tales.judges import JUDGES
+from limitproof.schedules import ScheduleError
 from limitproof.simulate.refusal import RefusedError
 from limitproof.simulate.replay import Replayed
 from limitproof.stories import Story, Tale
@@ -35,14 +36,23 @@ class ReplayedStory:
     tale: Tale | None = None
 
 
+def check_story(story: Story) -> None:
+    """Raises ScheduleError when no check, or no promise, is what the story says."""
+    if story.shows not in ALL:
+        raise ScheduleError(f"no check is called {story.shows!r}; there are {', '.join(ALL)}")
+    try:
+        promise_of_story(story)
+    except (TypeError, ValueError) as error:
+        raise ScheduleError(f"its promise is none: {error}") from error
+
+
 def replay_story(story: Story, target: Target, *, program: Path | None = None) -> ReplayedStory:
     """Play it from an empty server and judge it by the check that failed in it.
 
-    Raises ServerError when there is no server, no libfaketime, or the server dies.
+    story: one that `check_story` has let pass. A limiter that raises now is not FIXED. Raises
+    ServerError when there is no server, no libfaketime, or the server dies.
     """
-    judge = ALL.get(story.shows)
-    if judge is None:
-        return ReplayedStory(Replayed.ERROR, f"no check is called {story.shows!r}")
+    judge = ALL[story.shows]
     quota = Quota(story.limit, story.window)
     subject = Subject(target, quota, promise_of_story(story), story.seed, story.granularity)
     try:
@@ -60,4 +70,6 @@ def replay_story(story: Story, target: Target, *, program: Path | None = None) -
     why = judge(tale, story)
     if why:
         return ReplayedStory(Replayed.STILL_FAILS, f"{story.shows}: {why}", tale)
+    if raised := contract(tale, story):
+        return ReplayedStory(Replayed.ERROR, raised, tale)
     return ReplayedStory(Replayed.FIXED, f"{story.shows} does not fail in this story", tale)

@@ -1,0 +1,151 @@
+"""`limitproof replay` of stories: files that are none, and limiters that have changed since."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from limitproof.cli.exits import Exit
+from limitproof.cli.main import invoke
+from limitproof.stories import Ask, Finish, Story
+
+MINE = """
+from limiters.contract import Decision
+
+class Mine:
+    def __init__(self, client, quota, clock):
+        self.client, self.quota = client, quota
+
+    def acquire(self, key):
+        counted = self.client.incr(key)
+        self.client.pexpire(key, self.quota.window_ms)
+        return Decision({answer})
+"""
+EVENTS = tuple(event for client in (0, 1, 0) for event in (Ask(client), Finish(client)))
+
+
+def story(folder: Path, answer: str) -> Path:
+    """A story of three requests for two places, of a limiter beside it."""
+    (folder / "mine.py").write_text(MINE.format(answer=answer))
+    promise = {"kind": "sliding", "limit": 2, "window": 1.0}
+    told = Story(f"{folder / 'mine.py'}:Mine", 2, 1.0, promise, 0, EVENTS, "overshoot")
+    path = folder / "story.json"
+    path.write_text(json.dumps(told.to_json()))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "word"),
+    [
+        ("True", Exit.FAIL, "STILL FAILS: overshoot: 3 requests admitted at 0 ms"),
+        ("counted <= self.quota.limit", Exit.PASS, "FIXED"),
+        ("1 / 0", Exit.UNKNOWN, "ERROR: the request at 0 ms got no Decision: ZeroDivisionError"),
+        ("__import__('threading').Event().wait()", Exit.UNKNOWN, "ERROR: not simulated"),
+    ],
+)
+def test_a_story_is_told_again_from_anywhere(
+    answer: str,
+    code: Exit,
+    word: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = story(tmp_path, answer)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert invoke(["replay", str(path), "-q"]) == code
+    assert capsys.readouterr().out.startswith(word)
+
+
+def test_json_is_all_there_is_on_standard_output(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = story(tmp_path, "True")
+    assert invoke(["replay", str(path), "--json", "-"]) == Exit.FAIL
+    said = json.loads(capsys.readouterr().out)
+    assert (said["result"], said["schema"]) == ("STILL FAILS", 1)
+
+
+def changed(**what: Any) -> Callable[[dict[str, Any]], object]:
+    return lambda said: {**said, **what}
+
+
+def with_events(*events: dict[str, Any]) -> Callable[[dict[str, Any]], object]:
+    return changed(events=list(events))
+
+
+ASK = {"do": "ask", "client": 0, "key": "k", "cost": None}
+BROKEN: list[tuple[Callable[[dict[str, Any]], object], str]] = [
+    (lambda _: [], "no schedule"),
+    (lambda _: None, "no schedule"),
+    (lambda _: {"kind": "story"}, "no story"),
+    (changed(schema=2), "schema 1"),
+    (changed(kind="fable"), "no schedule"),
+    (changed(more=1), "more"),
+    (changed(limit=0), "limit must be"),
+    (changed(limit="two"), "limit must be"),
+    (changed(window=-1), "window must be"),
+    (changed(window=1e300), "thirty years"),
+    (changed(seed=None), "seed must be"),
+    (changed(target=5), "target must be"),
+    (changed(granularity="bit"), "granularity"),
+    (changed(shows="beauty"), "no check is called 'beauty'"),
+    (changed(promise={"kind": "eternal"}), "promise"),
+    (changed(promise={"kind": "token"}), "promise"),
+    (changed(promise=7), "promise"),
+    (changed(events=7), "no story"),
+    (with_events({"do": "dance"}), "dance"),
+    (with_events({"do": "go", "client": 0}), "client 0 goes on and has not asked"),
+    (with_events(ASK, {"do": "kill", "client": 0}, {"do": "go", "client": 0}), "has not asked"),
+    (with_events(ASK, {"do": "again"}, {"do": "lose", "client": 0}), "has not asked"),
+    (with_events({"do": "wait", "microseconds": 10**30}), "thirty years"),
+    (with_events({"do": "wait", "microseconds": -1}), "below 0"),
+    (with_events({"do": "wait", "microseconds": 0.5}), "whole number"),
+    (with_events({"do": "skew", "client": 0, "microseconds": 10**17}), "thirty years"),
+    (with_events({**ASK, "client": -1}), "clients 0 to"),
+    (with_events({**ASK, "client": 10**9}), "clients 0 to"),
+    (with_events({**ASK, "key": 5}), "a key is a text"),
+    (with_events({**ASK, "cost": "much"}), "a cost a whole number"),
+]
+
+
+@pytest.mark.parametrize(("edit", "says"), BROKEN, ids=[str(n) for n in range(len(BROKEN))])
+def test_a_file_that_is_no_story_is_one_line(
+    edit: Callable[[dict[str, Any]], object],
+    says: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = story(tmp_path, "True")
+    path.write_text(json.dumps(edit(json.loads(path.read_text()))))
+    assert invoke(["replay", str(path)]) == Exit.USAGE
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert says in err
+
+
+@pytest.mark.parametrize("cut", [0, 1, 100, -1])
+def test_a_truncated_file_is_one_line(
+    cut: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = story(tmp_path, "True")
+    path.write_bytes(path.read_bytes()[:cut] + b"\xff")
+    assert invoke(["replay", str(path)]) == Exit.USAGE
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_limiter_that_is_gone_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = story(tmp_path, "True")
+    (tmp_path / "mine.py").unlink()
+    assert invoke(["replay", str(path)]) == Exit.USAGE
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert "there is no file" in err
