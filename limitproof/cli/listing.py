@@ -15,6 +15,22 @@ from limitproof.report.table import wrapping_table
 from scenarios.catalogue import SCENARIOS
 
 
+EXPLORED = ("overshoot", "false-rejection", "contract", "linearizable")
+MORE = {
+    "linearizable": ORDERS,
+    "weights": "a request at a cost of n counts as n",
+    "isolation": "keys do not touch each other, whatever they are called",
+    "crash": "a client that dies between two commands spoils no key",
+    "lost-reply": "a reply that is lost debits one request at most",
+    "clock-skew": "clients whose clocks are apart are treated alike",
+    "cluster": "every key that is touched is declared, and in one slot",
+    "script-flush": "it goes on when the server has forgotten its scripts",
+}
+LATER = (
+    "restart and outage need real processes that end, and come later: no command makes them yet."
+)
+
+
 @click.command(name="list")
 @click.argument("what", type=click.Choice(["limiters", "scenarios", "checks"]))
 def listing(what: str) -> None:
