@@ -119,11 +119,13 @@ REGISTRY: tuple[Entry, ...] = (
         summary="two clients refuse each other the last place; refused requests are stored",
         source="raw-outputs/claude-sonnet-4-5-run3.txt",
         # isolation: the side key of client "a" is the set of client "a:reset".
+        # overshoot: what is added to a set that ends before EXPIRE starts it anew is gone.
         fails=failing(
             algorithm=(*STORES_REFUSED, "retry-after", "isolation"),
-            race=ADD_THEN_COUNT,
+            race=(*ADD_THEN_COUNT, "overshoot"),
             fault=LATE_EXPIRY + CLIENT_CLOCK,
         ),
+        slow=frozenset({"overshoot"}),
     ),
     Entry(
         name="transaction_random_member",

@@ -25,7 +25,8 @@ class Entry:
     alone. `factory` is 'package.module:factory'. `summary` says in one line what goes wrong.
     `source` is the file in `reference` whose commands are rebuilt here. `fails` names every check
     that a complete suite fails, each with the simplest cause that shows it. What is not rebuilt
-    from somebody's code has no `reference`, and the literature as its `source`.
+    from somebody's code has no `reference`, and the literature as its `source`. `slow` names the
+    races among them that need a key to end meanwhile, which no schedule of one instant shows.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Entry:
     fails: Mapping[Check, Cause] = field(hash=False)
     kind: Kind = "specimen"
     reference: str = COMPARISON
+    slow: frozenset[Check] = frozenset()
 
 
 def failing(

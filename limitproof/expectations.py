@@ -62,7 +62,7 @@ def missed(entry: Entry | None, judgement: Judgement, explored: Sequence[Explore
         return f"should pass and is {judgement.verdict.value}"
     if Cause.ALGORITHM in known.values() and judgement.verdict is not Verdict.FAIL:
         return f"is known to fail {', '.join(known)} and is {judgement.verdict.value}"
-    raced = {name for name in IN_ONE_INSTANT if entry.fails.get(name) == "race"}
+    raced = {name for name in IN_ONE_INSTANT if entry.fails.get(name) == "race"} - entry.slow
     for check in judge_explorations(explored):
         if check.name in raced and check.verdict is not Verdict.FAIL:
             return f"has a race ({check.name}) that exploring does not show: {check.because}"
