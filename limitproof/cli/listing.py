@@ -14,7 +14,6 @@ from limitproof.report.console import console_for
 from limitproof.report.table import wrapping_table
 from scenarios.catalogue import SCENARIOS
 
-
 EXPLORED = ("overshoot", "false-rejection", "contract", "linearizable")
 MORE = {
     "linearizable": ORDERS,
@@ -26,9 +25,7 @@ MORE = {
     "cluster": "every key that is touched is declared, and in one slot",
     "script-flush": "it goes on when the server has forgotten its scripts",
 }
-LATER = (
-    "restart and outage need real processes that end, and come later: no command makes them yet."
-)
+LATER = "restart and outage need real processes that end, and come later: nothing makes them yet."
 
 
 @click.command(name="list")
@@ -63,7 +60,7 @@ def _checks() -> Table:
             command
             for command, makes in (
                 ("verify", name in verified),
-                ("run", name in loaded),
+                ("run", name in loaded or name in EXPLORED),
                 ("load", name in loaded),
                 ("explore", name in EXPLORED),
             )
