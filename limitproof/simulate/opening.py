@@ -49,8 +49,8 @@ def world_on(virtual: VirtualServer, cast: Cast, *, rehearsed: bool = True) -> I
     try:
         world.send(LOAD, 2)
         with (
-            sandbox(world.clock, world.urandom, world.sleep) as world.travel,
-            watchdog(world.turns, world.inside),
+            sandbox(world.clock, world.urandom, world.sleep, world.refuse) as world.travel,
+            watchdog(world.turns, world.inside, world.refuse),
         ):
             if rehearsed:
                 world.rehearse()

@@ -28,11 +28,17 @@ from limitproof.simulate.refusal import RefusedError
 SPIN_SECONDS = 1.5
 Draw = Callable[[int], bytes]
 Sleep = Callable[[float], None]
+Refuse = Callable[[RefusedError], NoReturn]
+"""Ends the simulation of whoever runs now; raises the error where that is no client."""
+
+
+def _raise(error: RefusedError) -> NoReturn:
+    raise error
 
 
 @contextmanager
 def sandbox(
-    instant: Callable[[], float], urandom: Draw, sleep: Sleep
+    instant: Callable[[], float], urandom: Draw, sleep: Sleep, refuse: Refuse = _raise
 ) -> Iterator[Callable[[float], None]]:
     """Process-wide time and entropy for simulated clients.
 
@@ -43,6 +49,10 @@ def sandbox(
     whose clock is another than that of the client before it.
     """
     before = random.getstate()
+
+    def no_connection(connection: Any) -> NoReturn:
+        refuse(RefusedError(f"it opens a connection of its own ({type(connection).__name__})"))
+
     patches = (
         patch.object(os, "urandom", urandom),
         patch.object(random, "_urandom", urandom),
@@ -50,10 +60,10 @@ def sandbox(
         patch.object(time, "monotonic_ns", lambda: round(instant() * 1e6) * 1000),
         patch.object(time, "sleep", sleep),
         patch.object(redis.retry, "sleep", sleep),
-        patch.object(Connection, "_connect", _no_connection),
-        patch.object(UnixDomainSocketConnection, "_connect", _no_connection),
-        patch.object(redis.asyncio.connection.Connection, "_connect", _no_connection),
-        patch.object(redis.asyncio.UnixDomainSocketConnection, "_connect", _no_connection),
+        patch.object(Connection, "_connect", no_connection),
+        patch.object(UnixDomainSocketConnection, "_connect", no_connection),
+        patch.object(redis.asyncio.connection.Connection, "_connect", no_connection),
+        patch.object(redis.asyncio.UnixDomainSocketConnection, "_connect", no_connection),
     )
     try:
         with time_machine.travel(_not_before(instant()), tick=False) as traveller:
@@ -80,7 +90,9 @@ def _not_before(seconds: float) -> float:
 
 
 @contextmanager
-def watchdog(progress: Callable[[], int], inside: Callable[[], bool]) -> Iterator[None]:
+def watchdog(
+    progress: Callable[[], int], inside: Callable[[], bool], refuse: Refuse = _raise
+) -> Iterator[None]:
     """End a client that computes without ever asking Redis; in the main thread only.
 
     progress: a number that grows as clients ask; inside: whether a client runs now. A client that
@@ -99,7 +111,7 @@ def watchdog(progress: Callable[[], int], inside: Callable[[], bool]) -> Iterato
         if not inside():
             return
         if progress() == seen:
-            raise RefusedError(f"it computes for {SPIN_SECONDS:g} s without asking Redis")
+            refuse(RefusedError(f"it computes for {SPIN_SECONDS:g} s without asking Redis"))
         seen = progress()
 
     before = signal.signal(signal.SIGALRM, look)
@@ -113,7 +125,3 @@ def watchdog(progress: Callable[[], int], inside: Callable[[], bool]) -> Iterato
         if alarm:
             left = alarm - (time.perf_counter() - began)
             signal.setitimer(signal.ITIMER_REAL, max(left, 1e-6), again)
-
-
-def _no_connection(connection: Any) -> NoReturn:
-    raise RefusedError(f"it opens a connection of its own ({type(connection).__name__})")

@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import greenlet
 
@@ -22,6 +22,8 @@ from limitproof.simulate.resp import pack
 from limitproof.simulate.wire import Wire, simulated_client
 
 KEY = "k"
+DEATHS = 3  # times that a limiter with a bare `except` may answer instead of ending
+LAST_WORDS = 50  # commands of one that is being ended, in its `finally` and `except`
 Factory = Callable[[Any, Quota, Callable[[], float]], Any]
 
 
@@ -91,6 +93,7 @@ class Seat:
         self._random: Any = None
         self._blocks = 0
         self._leaving = False
+        self._undead: list[greenlet.greenlet] = []
 
     @property
     def takes_cost(self) -> bool:
@@ -157,6 +160,17 @@ class Seat:
         self.asleep = instant
         self._wait()
 
+    def refuse(self, error: RefusedError) -> NoReturn:
+        """Called inside the client: it cannot be simulated, and goes no further.
+
+        It is left where it stands. Raised inside of it, the error would end in its bare `except`:
+        one that fails open there would be said to have admitted.
+        """
+        self.refused = self.refused or error
+        if self.running and (not self._leaving or self._steps > LAST_WORDS):
+            self._wait()
+        raise error
+
     @property
     def running(self) -> bool:
         """Whether its own code runs at this moment."""
@@ -173,19 +187,27 @@ class Seat:
         return self._blocks > 0
 
     def leave(self) -> None:
-        """End it where it stands, as kill -9 would: its connection is gone, too."""
+        """End it where it stands, as kill -9 would: its connection is gone, too.
+
+        Raises RefusedError when it goes on all the same.
+        """
         here = self._greenlet
         if here is not None and not here.dead:
             midway = not self.idle
-            self._leaving = True
+            self._leaving, self._steps = True, 0
             try:
-                here.throw()
+                for _ in range(DEATHS):
+                    if not here.dead:
+                        here.throw()
             finally:
                 self._leaving = False
             if midway:  # the connection may still watch a key, or be within a MULTI
                 self.disconnect()
         self._greenlet = None
         self.packets, self.commands, self.idle, self.asleep = [], [], False, None
+        if here is not None and not here.dead:
+            self._undead.append(here)  # garbage collection would throw into it again
+            raise RefusedError("it cannot be ended: it catches every exception, and goes on")
 
     def disconnect(self) -> None:
         """Close its connections; the next command opens one."""
@@ -269,13 +291,19 @@ class Seat:
 
     def _ask(self, wire: Wire, packet: bytes, commands: list[list[bytes]]) -> bytes | None:
         if self._leaving or (self._coroutines is not None and self._coroutines.closing):
+            self._steps += 1
+            if self._steps > LAST_WORDS:
+                self.refuse(RefusedError("it cannot be ended"))
             return None  # a `finally` of the limiter, or of redis-py, in a client that is gone
-        check_commands(commands)
         self.wire = wire
         here = self._greenlet
         if here is None or greenlet.getcurrent() is not here:
             self.refused = RefusedError("it sends from a thread or a greenlet of its own")
             raise self.refused
+        try:
+            check_commands(commands)
+        except RefusedError as error:
+            self.refuse(error)
         transaction = commands[0][0].upper() == b"MULTI"
         if self._granularity == "command" and len(commands) > 1 and not transaction:
             self.packets = [pack(*words) for words in commands]
@@ -289,7 +317,7 @@ class Seat:
     def _count(self, steps: int) -> None:
         self._steps += steps
         if self._steps > MOST_STEPS:
-            raise RefusedError(f"it sent more than {MOST_STEPS} commands")
+            self.refuse(RefusedError(f"it sent more than {MOST_STEPS} commands"))
 
     def _wait(self) -> Any:
         assert self._greenlet is not None

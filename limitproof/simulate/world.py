@@ -10,7 +10,7 @@ import math
 import random
 import socket
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 from limitproof.history.columns import Outcome
 from limitproof.schedules import Answers, Run, Spans, Step
@@ -66,9 +66,15 @@ class World:
         if not self.inside():
             raise RefusedError("it sleeps in a thread or a greenlet of its own")
         if not self._virtual.moving:
-            raise TimeNeededError(f"it sleeps ({seconds:g} s), and time stands still here")
+            self.refuse(TimeNeededError(f"it sleeps ({seconds:g} s), and time stands still here"))
         if seconds > 0 and self._acting is not None:
             self._acting.sleep_until(self.instant + math.ceil(round(seconds * 1_000_000, 3)))
+
+    def refuse(self, error: RefusedError) -> NoReturn:
+        """Called inside a client: it cannot be simulated."""
+        if self._acting is not None and self.inside():
+            self._acting.refuse(error)
+        raise error
 
     @property
     def drew_late(self) -> bool:

@@ -1,0 +1,46 @@
+"""What would make a search lie: each limiter here did, or would without what is tested."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from limitproof.check.verdict import Verdict
+from limitproof.simulate import explore as module
+from limitproof.simulate.cast import Cast
+from limitproof.simulate.explore import Exploration, explore
+from limitproof.simulate.world import World
+from tests.simulate.casts import OpenWorld, cast, silent
+
+
+@pytest.fixture(autouse=True)
+def _one_server(
+    monkeypatch: pytest.MonkeyPatch, world_of: OpenWorld, moving_world_of: OpenWorld
+) -> None:
+    """Explore on the servers that run already, instead of new ones for each test."""
+
+    @contextmanager
+    def opened(chosen: Cast, *, moving: bool = False, **_: Any) -> Iterator[World]:
+        with (moving_world_of if moving else world_of)(chosen) as world:
+            yield world
+
+    monkeypatch.setattr(module, "open_world", opened)
+
+
+def explored(target: str, clients: int = 3, limit: int = 1, **more: Any) -> Exploration:
+    return explore(cast(f"tests.simulate.tricky:{target}", clients, limit, **more), 20.0, silent)
+
+
+def test_a_bare_except_does_not_hide_that_it_sleeps() -> None:
+    found = explored("FailsOpenOnAnything")
+    assert found.verdict(found.overshoot) is Verdict.PASS
+    assert "schedules" in found.coverage.sentence
+
+
+def test_what_catches_its_own_end_is_not_simulated() -> None:
+    found = explored("CannotBeEnded")
+    assert "it cannot be ended: it catches every exception, and goes on" in found.doubt
+    assert found.verdict(found.overshoot) is Verdict.UNKNOWN
