@@ -19,7 +19,7 @@ from limitproof.check.verdict import Cause, CheckResult, Verdict
 from limitproof.schedules import Granularity
 from limitproof.simulate.refusal import LocalStateError, RefusedError
 from limitproof.verify.laboratory import Examined, Laboratory, scaled, shown
-from limitproof.verify.searches.directed import sequential
+from limitproof.verify.searches.directed import sequential, troubled
 from limitproof.verify.searches.habits import Habits, habits_of
 from limitproof.verify.searches.races import patterns, race
 from limitproof.verify.searches.rules import search
@@ -117,6 +117,15 @@ class Campaign:
                     break
                 stage.try_out(race(pattern, quota.limit, stage.window))
 
+    def _troubles(self) -> None:
+        """One client dies, or a command of it or a reply is lost."""
+        with self._trying(self._quota, "packet") as stage:
+            for direct in troubled(self._quota.limit, self._habits.steps):
+                if self._late(0.8):
+                    self._cut_short.append("directed faults")
+                    break
+                stage.try_out(direct)
+
     def _stopped(self, what: str, quota: Quota) -> None:
         """There was no time for all of these; at the first quota, that is no pass."""
         self._cut_short.append(what)
@@ -130,6 +139,8 @@ class Campaign:
             granularity = "command"
         apart = self._wanted - BY_FAULT if level is Cause.FAULT else set()
         self._wanted -= apart
+        if level is Cause.FAULT:
+            self._troubles()
         kept = self._seconds * FOR_SHORTENING if self._found else 0.0
         seconds = (self._laboratory.left - kept) * SHARES[level]
         while self._wanted and seconds > 0:

@@ -20,15 +20,16 @@ def retry_after(tale: Tale, promise: Promise) -> str:
     """Why a told time to wait is wrong; "" when none is.
 
     Too short: whoever waits so long and asks again, with nobody in between, is refused; or the
-    promise has no room yet by then. Too long: asked again a tolerance earlier, with nobody in
-    between, it is admitted. A figure of whole seconds may be rounded up. It is counted from
-    whichever instant between the request's beginning and its end is kinder.
+    promise has no room yet by then, as it never has for a cost above the limit. Too long: asked
+    again a tolerance earlier, with nobody in between, it is admitted. A figure of whole seconds
+    may be rounded up. It is counted from whichever instant between the request's beginning and its
+    end is kinder.
     """
     measure = Measure.of(promise)
     for shelf in shelves(tale):
         for one in shelf:
             told = told_of(one)
-            if told is None or one.weight > measure.limit:
+            if told is None or (told == math.inf and one.weight > measure.limit):
                 continue
             if why := _wrong(tale, one, told, shelf, measure):
                 return f"the request{costing(one)} {asked_at(tale, one)} is refused {why}"

@@ -11,6 +11,9 @@ from limitproof.check.tales.words import asked_at, costing, origin, requests
 from limitproof.history.columns import Outcome
 from limitproof.stories import Operation, Tale
 
+OF_THE_SERVER = "ResponseError"
+"""What redis-py raises for a command or a script that fails."""
+
 
 def contamination(tale: Tale) -> str:
     """Why refused requests leave a debt; "" when they do not, or the acts are no such twins.
@@ -36,9 +39,10 @@ def contamination(tale: Tale) -> str:
 def weights(tale: Tale, promise: Promise) -> str:
     """Why a cost is not what it says; "" when it is.
 
-    One act: a cost above the limit is never admitted. Two acts: the second asks for the admitted
-    costs of the first one by one, and leaves out the refused ones, so that all others must fare
-    alike.
+    One act: a cost above the limit is never admitted, and no cost is answered by an error of the
+    server; what a limiter itself raises is between it and its callers. Two acts: the second asks
+    for the admitted costs of the first one by one, and leaves out the refused ones, so that all
+    others must fare alike.
     """
     limit = Measure.of(promise).limit
     for one in tale.operations:
@@ -47,6 +51,8 @@ def weights(tale: Tale, promise: Promise) -> str:
                 f"a request of cost {one.weight} is admitted {asked_at(tale, one)}, "
                 f"where the limit is {limit:g}"
             )
+        if one.cost is not None and one.error.startswith(OF_THE_SERVER):
+            return f"a request of cost {one.cost} {asked_at(tale, one)} gets no answer: {one.error}"
     first, second = _acts(tale)
     if not first or not second or overlap(first) or overlap(second):
         return ""

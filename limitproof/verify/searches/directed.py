@@ -1,4 +1,4 @@
-"""Sequential stories that show the usual faults of algorithms, without luck.
+"""Stories that show the usual faults, without luck: one after the other, or one befallen.
 
 Two clients take turns, so that what a limiter keeps in its process is seen as well.
 """
@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from limitproof.check.tales.retry_after import told_of
 from limitproof.history.columns import Outcome
-from limitproof.stories import Operation, Wait
+from limitproof.stories import Ask, Drop, Finish, Go, Kill, Lose, Operation, Wait
 from limitproof.verify.player import Player
 
 MILLISECOND = 1_000  # µs
 SECOND = 1_000_000  # µs
+VICTIM = 2  # a client that asks only when it is befallen
 Direct = Callable[[Player], None]
 
 
@@ -62,6 +64,29 @@ def sequential(limit: int, window: int, *, takes_cost: bool) -> Iterator[Direct]
             yield lambda p, pause=pause, late=after: _spread(p, limit, pause, late=late)  # type: ignore[misc]
     if takes_cost:
         yield from _costs(limit, window)
+
+
+def troubled(limit: int, steps: int) -> Iterator[Direct]:
+    """A client dies, or a command of it or a reply is lost, after each of its steps."""
+    for trouble in (Lose, Drop, Kill):
+        for step in range(steps):
+            for filled in dict.fromkeys((0, limit - 1)):
+                yield partial(_befallen, limit, filled, step, trouble)
+
+
+def _befallen(
+    limit: int, filled: int, step: int, trouble: type[Lose | Drop | Kill], player: Player
+) -> None:
+    """Others ask before it and after it: how many of these pass tells what was debited."""
+    if filled:
+        ask(player, filled)
+    player.do(Ask(VICTIM))
+    for _ in range(step):
+        player.do(Go(VICTIM))
+    player.do(trouble(VICTIM))
+    if player.busy(VICTIM):
+        player.do(Finish(VICTIM))
+    ask(player, limit + 1)
 
 
 def _many(player: Player, parts: list[tuple[int, float]]) -> None:

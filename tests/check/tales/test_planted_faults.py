@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 
 import pytest
 
@@ -277,6 +278,28 @@ def test_a_cost_is_taken_all_or_nothing() -> None:
 def test_never_more_than_the_limit_at_once() -> None:
     why = weights(tell(lambda: told(SLIDING, allowed=True), ask(cost=3)), SLIDING)
     assert why == "a request of cost 3 is admitted at 0 ms, where the limit is 2"
+
+
+def test_a_cost_gets_an_answer() -> None:
+    tale = tell(lambda: told(SLIDING), ask(cost=3))
+    (one,) = tale.operations
+
+    def failing(error: str) -> Tale:
+        return Tale((replace(one, outcome=Outcome.ERROR, decision=None, error=error),))
+
+    assert weights(failing("ResponseError: nil"), SLIDING) == (
+        "a request of cost 3 at 0 ms gets no answer: ResponseError: nil"
+    )
+    assert weights(failing("ValueError: more than the limit"), SLIDING) == ""
+
+
+@pytest.mark.parametrize(("wait", "wrong"), [(0.0, True), (9.0, True), (None, False), (inf, False)])
+def test_no_waiting_helps_what_is_above_the_limit(wait: float | None, wrong: bool) -> None:
+    tale = tell(lambda: told(SLIDING), ask(cost=3))
+    (one,) = tale.operations
+    refused = replace(one, outcome=Outcome.REJECTED, decision=Decision(False, 2, wait))
+    why = retry_after(Tale((refused,)), SLIDING)
+    assert why.endswith("has no room yet (within 1 ms)") is wrong
 
 
 def two(model: object, first: list[Move], second: list[Move]) -> Tale:
