@@ -96,7 +96,11 @@ class Explored:
     def counterexamples(self) -> tuple[Counterexample, ...]:
         """The smallest of each kind, and the worst overshoot; each once."""
         every = (self.overshoot, self.refusal, self.error, self.disorder, self.worst)
-        return tuple({one.schedule.token: one for one in every if one is not None}.values())
+        found: dict[str, Counterexample] = {}
+        for one in every:
+            if one is not None:  # the worst may be the smallest over again
+                found.setdefault(one.schedule.token, one)
+        return tuple(found.values())
 
     @property
     def shown(self) -> tuple[Counterexample, ...]:

@@ -11,12 +11,12 @@ from limiters.contract import Quota
 from limiters.promise import promise_of
 from limiters.registry import Target
 from limitproof.check.yardstick import Yardstick
-from limitproof.explored import Counterexample, Explored
+from limitproof.explored import Explored
 from limitproof.promises import parse_promise
 from limitproof.schedules import Granularity
 from limitproof.servers.errors import ServerError
 from limitproof.simulate.cast import Cast
-from limitproof.simulate.explore import Exploration, Finding
+from limitproof.simulate.explore import Exploration
 from limitproof.simulate.explore import explore as search
 from limitproof.simulate.search.coverage import Progress, StoppedError, Tell
 
@@ -97,14 +97,14 @@ def as_data(found: Exploration) -> Explored:
         refusing=coverage.refusing,
         sentence=coverage.sentence,
         doubt=found.doubt,
-        unfinished=not coverage.complete and found.doubt.startswith("stopped after "),
+        unfinished=found.unfinished,
         seconds=round(found.seconds, 3),
         server=dict(found.server),
-        overshoot=_shown(found.overshoot),
-        worst=_shown(found.worst),
-        refusal=_shown(found.refusal),
-        error=_shown(found.error),
-        disorder=_shown(found.disorder),
+        overshoot=found.overshoot,
+        worst=found.worst,
+        refusal=found.refusal,
+        error=found.error,
+        disorder=found.disorder,
         erring=coverage.erring,
         disordered=coverage.disordered,
         ordered=bool(coverage.orders),
@@ -130,15 +130,6 @@ def at_command(cast: Cast) -> Cast:
     """The same clients, each command of a pipeline a step of its own."""
     granularity: Granularity = "command"
     return replace(cast, granularity=granularity)
-
-
-def _shown(finding: Finding | None) -> Counterexample | None:
-    if finding is None:
-        return None
-    return Counterexample(
-        finding.check, finding.measure, finding.schedule, finding.run, finding.because,
-        finding.sequential,
-    )  # fmt: skip
 
 
 def _cast(target: Target, limit: int, more: int, window: float, seed: int) -> Cast:

@@ -66,6 +66,12 @@ def test_each_counterexample_is_told_once() -> None:
     assert len(BOTH.counterexamples) == 2  # the worst is the smallest
 
 
+def test_of_two_with_one_schedule_the_simplest_is_told() -> None:
+    smallest = counterexample(sequential=True)
+    worst = replace(smallest, because="their commands took turns", sequential=False)
+    assert explored(smallest, worst=worst).counterexamples == (smallest,)
+
+
 @pytest.mark.parametrize(
     ("share", "told"), [(50.0, "50 %"), (99.99, "over 99.9 %"), (100.0, "100 %"), (0.5, "0.5 %")]
 )

@@ -11,6 +11,7 @@ from pathlib import Path
 from limitproof.check.instants import asked_of, overshoot_for_certain, refused_in_vain
 from limitproof.check.verdict import Verdict
 from limitproof.check.yardstick import Yardstick
+from limitproof.explored import Counterexample
 from limitproof.history.columns import Outcome
 from limitproof.schedules import Run, Schedule
 from limitproof.simulate.because import because_of
@@ -43,18 +44,6 @@ DEPTH = 3  # of PCT: races of limiters need a read, a write between, and a decis
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """A defect with its confirmed run: check names it, measure is its size."""
-
-    check: str
-    measure: int
-    schedule: Schedule
-    run: Run
-    because: str
-    sequential: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Exploration:
     """What exploring a limiter has shown. `doubt` says why nothing can be a pass, else "".
 
@@ -69,24 +58,15 @@ class Exploration:
     limit: int
     server: Mapping[str, str]
     coverage: Coverage
-    overshoot: Finding | None = None
-    worst: Finding | None = None
-    refusal: Finding | None = None
+    overshoot: Counterexample | None = None
+    worst: Counterexample | None = None
+    refusal: Counterexample | None = None
     doubt: str = ""
     seconds: float = 0.0
-    error: Finding | None = None
-    disorder: Finding | None = None
+    error: Counterexample | None = None
+    disorder: Counterexample | None = None
     timed: Coverage | None = None
     beyond: str = ""
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """The smallest of each kind, and the worst overshoot; each run once."""
-        found: dict[str, Finding] = {}
-        for one in (self.overshoot, self.refusal, self.error, self.disorder, self.worst):
-            if one is not None:
-                found.setdefault(one.schedule.token, one)
-        return tuple(found.values())
 
     @property
     def moves(self) -> int:
@@ -94,7 +74,7 @@ class Exploration:
         timed = self.timed.moves if self.timed is not None else -1
         return max(timed, 0 if self.coverage.complete else -1)
 
-    def verdict(self, finding: Finding | None) -> Verdict:
+    def verdict(self, finding: Counterexample | None) -> Verdict:
         """Of a check whose counterexample this is, or None.
 
         A pass needs a complete search at one instant. How far the clock has moved is told beside
@@ -112,9 +92,9 @@ class Exploration:
         return Verdict.UNKNOWN if verdict is Verdict.PASS and not compared else verdict
 
     @property
-    def error_verdict(self) -> Verdict:
-        """Of `contract`: every request of every schedule was answered with a Decision."""
-        return self.verdict(self.error)
+    def unfinished(self) -> bool:
+        """Whether all that keeps it from passing is that its time was over."""
+        return self.coverage.unfinished and self.doubt == self.coverage.stopped
 
 
 def explore(
@@ -181,7 +161,8 @@ def _explore(world: World, limit: int, seconds: float, tell: Tell) -> Exploratio
         sample = Walk(most=SAMPLE).search(world, limit, seconds, tell)
         sample = replace(sample, first=None, worst=None, refusal=None)
         return Exploration(cast, limit, meta, sample, doubt=doubt)
-    coverage, doubt = _search(world, limit, seconds, tell)
+    coverage = _search(world, limit, seconds, tell)
+    doubt = coverage.stopped
     if coverage.complete and (strange := _strange(world, coverage)):
         coverage, doubt = replace(coverage, complete=False), strange
     if not doubt and world.drew_late:
@@ -245,8 +226,11 @@ def _move_on(world: World, found: Exploration, seconds: float, tell: Tell) -> Ex
     return _confirmed(world, replace(found, timed=timed), timed)
 
 
-def _search(world: World, limit: int, seconds: float, tell: Tell) -> tuple[Coverage, str]:
-    """By states; where these cannot be kept, by runs; else by PCT. And why it is not complete."""
+def _search(world: World, limit: int, seconds: float, tell: Tell) -> Coverage:
+    """By states; where these cannot be kept, by runs; else by PCT.
+
+    `stopped` says why the last complete search was none, whatever was walked after it.
+    """
     begun = time.perf_counter()
     coverage, why = _by_states(world, limit, SEARCHING * seconds, tell)
     if coverage is None:
@@ -256,14 +240,15 @@ def _search(world: World, limit: int, seconds: float, tell: Tell) -> tuple[Cover
         coverage = replace(coverage, sentence=f"{coverage.sentence} {how}")
         why = f"{coverage.stopped} {how}"
     if coverage.complete or coverage.first or coverage.refusal:
-        return coverage, coverage.stopped
+        return coverage
     left = max(seconds - (time.perf_counter() - begun), 0.1 * seconds)
     steps = len(world.trace(lambda enabled: enabled[0]).choices)
     clients = world.cast.clients
     walked = pct(clients, steps, DEPTH).search(world, limit, left, tell)
     sure = chance(clients, steps, DEPTH, walked.schedules)
     said = f"{walked.sentence}; a race of depth {DEPTH} is found with a probability of {sure:.2g}"
-    return replace(walked, sentence=said), why or coverage.stopped
+    stopped, unfinished = why or coverage.stopped, coverage.unfinished
+    return replace(walked, sentence=said, stopped=stopped, unfinished=unfinished)
 
 
 def _by_states(
@@ -353,7 +338,7 @@ def follow(choices: tuple[int, ...]) -> Choose:
 
 def confirm(
     world: World, witness: Witness | None, check: str, coverage: Coverage
-) -> Finding | None:
+) -> Counterexample | None:
     """Run a witness once more from an empty server; None when it does not show there."""
     if witness is None:
         return None
@@ -372,7 +357,7 @@ def confirm(
     still = all(choice >= 0 for choice in run.choices)
     sequential = witness.sequential or (still and run.switches < len(run.clients))
     because = because_of(run, check, yardstick, told, sequential=sequential)
-    return Finding(check, measure, schedule, run, because, sequential)
+    return Counterexample(check, measure, schedule, run, because, sequential)
 
 
 def measured(world: World, run: Run, check: str, yardstick: Yardstick, coverage: Coverage) -> int:

@@ -8,10 +8,11 @@ from functools import reduce
 
 from limiters.contract import Quota
 from limitproof.check.verdict import Cause, CheckResult, Verdict
+from limitproof.explored import Counterexample
 from limitproof.exploring import RUNGS
 from limitproof.schedules import Granularity
 from limitproof.simulate.cast import Cast
-from limitproof.simulate.explore import Exploration, Finding, explore
+from limitproof.simulate.explore import Exploration, explore
 from limitproof.simulate.promised import yardstick_of
 from limitproof.simulate.search.coverage import Progress
 from limitproof.verify.laboratory import Examined, Laboratory
@@ -77,7 +78,7 @@ def _examined(found: Exploration, name: str) -> Examined:
     return Examined(result, finding.schedule, finding.run)
 
 
-def _of(found: Exploration, name: str) -> tuple[Finding | None, Verdict]:
+def _of(found: Exploration, name: str) -> tuple[Counterexample | None, Verdict]:
     if name == "linearizable":
         return found.disorder, found.order_verdict
     finding = found.overshoot if name == "overshoot" else found.refusal

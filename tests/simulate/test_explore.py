@@ -14,6 +14,7 @@ from limitproof.simulate import explore as module
 from limitproof.simulate.cast import Cast
 from limitproof.simulate.explore import Exploration, explore
 from limitproof.simulate.search.complete import Complete
+from limitproof.simulate.search.coverage import Progress, StoppedError
 from limitproof.simulate.search.pct import chance, pct
 from limitproof.simulate.world import World
 from tests.simulate.casts import OpenWorld, cast, silent
@@ -150,6 +151,16 @@ def test_past_the_budget_runs_are_walked_and_never_pass() -> None:
     assert "(source-set DPOR, because WATCH leaves its mark" in found.doubt
     assert "with a probability of" in found.coverage.sentence
     assert found.verdict(found.overshoot) is Verdict.UNKNOWN
+    assert found.unfinished
+
+
+def test_what_is_stopped_from_outside_did_not_run_out_of_time() -> None:
+    def stop(_progress: Progress) -> None:
+        raise StoppedError("stopped after lunch")
+
+    found = explore(cast("no_prune", 6, 1), 60.0, stop)
+    assert found.doubt == "stopped after lunch"
+    assert not found.unfinished
 
 
 def test_past_the_budget_it_is_unknown_or_found() -> None:
@@ -230,7 +241,7 @@ def test_a_key_that_ends_between_two_commands() -> None:
 def test_an_error_that_needs_an_expiry_is_a_race() -> None:
     found = explore(cast("ListOfInstants", moves=1), 20.0, silent, further=True)
     assert found.error is not None
-    assert found.error_verdict is Verdict.FAIL
+    assert found.verdict(found.error) is Verdict.FAIL
     assert found.error.because.startswith(
         "B read (LLEN), then k expired, then B read (LINDEX): B was answered with TypeError"
     )

@@ -24,10 +24,11 @@ from limitproof.simulate.promised import yardstick_of
 from limitproof.simulate.search.coverage import (
     Coverage,
     Progress,
+    Stop,
     Tell,
     Witness,
-    ended,
     sorted_answers,
+    stop_of,
 )
 from limitproof.simulate.search.ends import End
 from limitproof.simulate.search.graph import Graph
@@ -126,7 +127,7 @@ class Complete:
             (0, 0, 0, (graph.start, -1, False), None, 0)
         ]
         done: set[Place] = set()
-        stopped = ""
+        stop: Stop | None = None
         while queue:
             moved, switches, steps, place, before, taken = heapq.heappop(queue)
             if place in done:
@@ -139,7 +140,7 @@ class Complete:
             if len(done) % EVERY == 0:
                 spent = time.perf_counter() - begun
                 progress = Progress(len(graph.states), graph.steps, spent)
-                if stopped := ended(tell, progress, seconds):
+                if stop := stop_of(tell, progress, seconds):
                     break
             number, last, just_moved = place
             _judge(graph, judges, place, moved, found)
@@ -155,10 +156,10 @@ class Complete:
                     onward = (edge.target, edge.roles.index(last), True)
                     if onward not in done:
                         heapq.heappush(queue, (moved + 1, switches, steps + 1, onward, place, move))
-        if not stopped:
+        if stop is None:
             while len(levels) <= self._moves:
                 levels.append(Level(len(levels), _seen(done), frozenset(found.outcomes)))
-        return _Report(graph, judges, came, found, levels, stopped, programs).coverage()
+        return _Report(graph, judges, came, found, levels, stop, programs).coverage()
 
 
 def _seen(done: set[Place]) -> int:
@@ -200,7 +201,7 @@ class _Report:
     came: dict[Place, tuple[Place, int]]
     found: _Found
     levels: list[Level]
-    stopped: str
+    stop: Stop | None
     programs: Programs
 
     def coverage(self) -> Coverage:
@@ -216,10 +217,10 @@ class _Report:
             )
         if done is not None and disorder is not None:
             _, disordered = count_paths(graph, 0, lambda one: judges.end(one) not in orders)
-        complete = not self.stopped
+        stop = self.stop
         return Coverage(
-            "complete", complete, self.stopped, len(graph.states), graph.steps, schedules,
-            overshooting, refusing,
+            "complete", stop is None, stop.why if stop else "",
+            len(graph.states), graph.steps, schedules, overshooting, refusing,
             self._witness(found.first, judges.overshoot, judges.overshooting),
             self._witness(found.worst, judges.overshoot, self._as_bad_as(found.most)),
             self._witness(found.refusal, _one, self._at_the_end(judges.refusing)),
@@ -227,6 +228,7 @@ class _Report:
             done.moves if done is not None else -1,
             self._witness(found.error, _one, judges.erring), erring,
             self._witness(disorder, _one), disordered, orders, self.programs.names,
+            unfinished=stop is not None and stop.out_of_time,
         )  # fmt: skip
 
     def _witness(
@@ -255,14 +257,15 @@ class _Report:
 
     def _sentence(self, schedules: int) -> str:
         states, apart = len(self.graph.states), self.programs.world.cast.apart
+        seen = f"{self.stop.why}, {states:,} states seen" if self.stop else ""
         if not self.levels:
-            return f"{self.stopped}, {states:,} states seen"
+            return seen
         done = self.levels[-1]
-        known = f"{done.states:,} states" if self.stopped else f"{states:,} states"
+        known = f"{done.states:,} states" if self.stop else f"{states:,} states"
         known += f" of requests at least {apart / 1000:g} ms apart" if apart else ""
         said = f"all {known}{_with(done.moves)}, which stand for {schedules:,} schedules"
-        if self.stopped:
-            said += f"; {_with(done.moves + 1).strip()}, {self.stopped}, {states:,} states seen"
+        if seen:
+            said += f"; {_with(done.moves + 1).strip()}, {seen}"
         return said
 
 

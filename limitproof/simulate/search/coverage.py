@@ -29,12 +29,13 @@ class Witness:
 class Coverage:
     """What a search has found, and how far it went.
 
-    complete: every interleaving is accounted for; stopped: why not, else ""; states: distinct
-    ones; schedules: interleavings that they stand for, or that were run; overshooting and
-    refusing: how many of these end in an overshoot, in a false rejection; first: the smallest
-    overshoot witness in (moves of the clock, context switches, steps), worst: the largest
-    overshoot; refusal: the smallest witness of a false rejection; outcomes: the distinct ends,
-    clients sorted; sentence: what was covered, for a person.
+    complete: every interleaving is accounted for; stopped: why not, else ""; unfinished: for no
+    other reason than that the time was over; states: distinct ones; schedules: interleavings that
+    they stand for, or that were run; overshooting and refusing: how many of these end in an
+    overshoot, in a false rejection; first: the smallest overshoot witness in (moves of the clock,
+    context switches, steps), worst: the largest overshoot; refusal: the smallest witness of a false
+    rejection; outcomes: the distinct ends, clients sorted; sentence: what was covered, for a
+    person.
 
     moves: up to so many moves of the clock it is complete; -1: not even at one instant. error:
     the smallest witness of a limiter that raises or gives no Decision, and erring: how many
@@ -67,6 +68,7 @@ class Coverage:
     orders: frozenset[End] = field(default_factory=frozenset)
     names: Names | None = field(default=None, compare=False)
     unit: str = "schedules"
+    unfinished: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +88,21 @@ class StoppedError(Exception):
     """Raised by a Tell: the search ends here and keeps what it has found; the message says why."""
 
 
-def ended(tell: Tell, progress: Progress, seconds: float) -> str:
-    """Tell how far a search of at most so many seconds is; why it ends now, "" when it goes on."""
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why a search ends before all is seen; out_of_time: its seconds are over."""
+
+    why: str
+    out_of_time: bool = False
+
+
+def stop_of(tell: Tell, progress: Progress, seconds: float) -> Stop | None:
+    """Tell how far a search of at most so many seconds is; None when it goes on."""
     try:
         tell(progress)
     except StoppedError as error:
-        return str(error)
-    return f"stopped after {seconds:g} s" if progress.seconds > seconds else ""
+        return Stop(str(error))
+    return Stop(f"stopped after {seconds:g} s", True) if progress.seconds > seconds else None
 
 
 class Strategy(Protocol):

@@ -26,9 +26,10 @@ from limitproof.simulate.search.causality import Causality, Event, form
 from limitproof.simulate.search.coverage import (
     Coverage,
     Progress,
+    Stop,
     Tell,
-    ended,
     sorted_answers,
+    stop_of,
 )
 from limitproof.simulate.search.dependency import Dependency, UnrepeatableError
 from limitproof.simulate.search.witnesses import Witnesses
@@ -96,22 +97,21 @@ class Dpor:
         unknown = 0
         while True:
             search = _Search(world, limit, alike)
-            stopped = ""
             try:
-                stopped = search.run(begun, seconds, tell)
+                stop = search.run(begun, seconds, tell)
             except _UnlikeError:
                 if alike:
                     alike = False
                     continue
-                stopped = "a client that was told the same sent something else"
+                stop = Stop("a client that was told the same sent something else")
             except _UnknownScriptError:
                 unknown += 1
                 if unknown < TRIES:
                     continue
-                stopped = "the server did not know a script yet"
+                stop = Stop("the server did not know a script yet")
             except UnrepeatableError as error:
-                stopped = str(error)
-            return search.coverage(stopped)
+                stop = Stop(str(error))
+            return search.coverage(stop)
 
 
 class _Search:
@@ -129,12 +129,12 @@ class _Search:
         self._trace: Trace | None = None
         self._sends: dict[tuple[int, int], bytes] = {}
 
-    def run(self, begun: float, seconds: float, tell: Tell) -> str:
-        """Look until nothing is left; why it stopped before that, else ""."""
+    def run(self, begun: float, seconds: float, tell: Tell) -> Stop | None:
+        """Look until nothing is left; why it stopped before that, else None."""
         while True:
             trace = self._world.trace(self._choices())
             if self._parted(trace):
-                return "the same steps, taken again, went another way: a run does not repeat"
+                return Stop("the same steps, taken again, went another way: a run does not repeat")
             self._count.runs += 1
             self._learn(trace)
             self._trace = trace
@@ -143,8 +143,8 @@ class _Search:
             spent = time.perf_counter() - begun
             if self._count.runs % EVERY == 0 or spent > seconds:
                 progress = Progress(0, self._count.runs, spent)
-                if stopped := ended(tell, progress, seconds):
-                    return stopped
+                if stop := stop_of(tell, progress, seconds):
+                    return stop
 
     def _choices(self) -> Choose:
         """The nodes one by one; then whoever is not asleep, the last client if possible.
@@ -288,20 +288,20 @@ class _Search:
             count.erring += 1
             self._witnesses.error(trace, self._events)
 
-    def _unforeseen(self) -> str:
-        """Whether some real run is none of the representatives, whatever its order; else ""."""
+    def _unforeseen(self) -> Stop | None:
+        """Whether some real run is none of the representatives, whatever its order."""
         clients = self._world.cast.clients
         every = self._alike and factorial(clients) <= MOST_NAMINGS
         if self._alike and not every:
-            return ""  # too many namings; their ends are compared all the same
+            return None  # too many namings; their ends are compared all the same
         namings = list(permutations(range(clients))) if every else [tuple(range(clients))]
         for number in range(SAMPLE):
             source = random.Random(self._world.cast.seed + number)
             trace = self._world.trace(source.choice)
             events = self.events(trace)
             if not any(form(events, trace.packets, one) in self._count.forms for one in namings):
-                return "a real run is none of those that were foreseen: they are not all"
-        return ""
+                return Stop("a real run is none of those that were foreseen: they are not all")
+        return None
 
     def events(self, trace: Trace) -> list[Event]:
         """The events of any run."""
@@ -310,15 +310,17 @@ class _Search:
             events.append(self._causality.event(events, *step)[0])
         return events
 
-    def coverage(self, stopped: str) -> Coverage:
+    def coverage(self, stop: Stop | None) -> Coverage:
         """What was seen; complete when nothing stopped it."""
         count, found = self._count, self._witnesses
         runs = count.runs - count.cut
         said = f"{runs:,} schedules up to the order of independent steps"
-        said = f"{stopped}, {said} seen" if stopped else f"{said}, all others end the same"
+        said = f"{stop.why}, {said} seen" if stop else f"{said}, all others end the same"
         return Coverage(
-            NAME, not stopped, stopped, 0, count.steps, runs, count.overshooting, count.refusing,
+            NAME, stop is None, stop.why if stop else "",
+            0, count.steps, runs, count.overshooting, count.refusing,
             found.first, found.worst, found.least_refusal, frozenset(count.outcomes), said,
-            moves=-1 if stopped else 0, unit="representatives",
+            moves=-1 if stop else 0, unit="representatives",
             error=found.least_error, erring=count.erring,
+            unfinished=stop is not None and stop.out_of_time,
         )  # fmt: skip

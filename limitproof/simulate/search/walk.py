@@ -13,8 +13,8 @@ from limitproof.simulate.search.coverage import (
     Progress,
     Tell,
     Witness,
-    ended,
     sorted_answers,
+    stop_of,
 )
 from limitproof.simulate.trace import Choose, Trace
 from limitproof.simulate.world import World
@@ -63,7 +63,8 @@ class Walk:
             if refused_with_room(trace.answers, limit):
                 refused_runs += 1
                 refusal = _smaller(refusal, trace, 1)
-            if runs % EVERY == 0 and (stopped := ended(tell, Progress(0, runs, spent), seconds)):
+            if runs % EVERY == 0 and (stop := stop_of(tell, Progress(0, runs, spent), seconds)):
+                stopped = stop.why
                 break
         return Coverage(
             self._name, False, stopped or f"stopped after {runs:,} schedules", 0, steps, runs,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from limitproof.simulate.search.complete import Complete
-from limitproof.simulate.search.coverage import Progress, StoppedError, Strategy, ended
+from limitproof.simulate.search.coverage import Progress, Stop, StoppedError, Strategy, stop_of
 from limitproof.simulate.search.walk import Walk
 from tests.simulate.casts import OpenWorld, cast, silent
 
@@ -25,5 +25,5 @@ def test_a_stopped_search_keeps_what_it_found(world_of: OpenWorld, strategy: Str
 
 
 def test_a_search_ends_by_its_time_as_well() -> None:
-    assert ended(silent, Progress(1, 1, 2.5), 2.0) == "stopped after 2 s"
-    assert ended(silent, Progress(1, 1, 1.5), 2.0) == ""
+    assert stop_of(silent, Progress(1, 1, 2.5), 2.0) == Stop("stopped after 2 s", out_of_time=True)
+    assert stop_of(silent, Progress(1, 1, 1.5), 2.0) is None
