@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import reduce
@@ -142,14 +142,14 @@ class Judge:
         tests: LimiterContract,
         name: str,
         request: pytest.FixtureRequest,
-        record_property: Callable[[str, object], None],
     ) -> None:
-        record_property("limitproof_check", name)
-        record_property("limitproof_seed", self.seed)
+        # Not by the fixture record_property, which warns of xunit2 though this works there, too.
+        properties: list[tuple[str, object]] = request.node.user_properties
+        properties += [("limitproof_check", name), ("limitproof_seed", self.seed)]
         examined = self._examined(tests, name, _parameters(request))
         if isinstance(examined, str):
             pytest.fail(examined, pytrace=False)
-        self._conclude(tests, examined, record_property)
+        self._conclude(tests, examined, properties)
 
     def _examined(self, tests: LimiterContract, name: str, parameters: Keyed) -> Examined | str:
         """What was found; or, in one line, why nothing can be."""
@@ -182,24 +182,24 @@ class Judge:
         self,
         tests: LimiterContract,
         examined: Examined,
-        record_property: Callable[[str, object], None],
+        properties: list[tuple[str, object]],
     ) -> None:
         result = examined.result
-        record_property("limitproof_verdict", result.verdict.value)
-        record_property("limitproof_because", result.because)
+        properties.append(("limitproof_verdict", result.verdict.value))
+        properties.append(("limitproof_because", result.because))
         if result.verdict is Verdict.PASS:
             return
         said = headline(result)
         if result.verdict is Verdict.NOT_TOLD:
             pytest.skip(said)
-        text = [said]
+        text = [said, f"seed {self.seed}: --limitproof-seed {self.seed}"]
         if examined.story is not None and examined.tale is not None:
             token = examined.story.token
             path = kept(token, examined.story.to_json(), self.config)
-            record_property("limitproof_token", token)
-            story = as_text(examined.story, examined.tale, result.because)
-            text += ["", story, "", f"token {token}: limitproof replay {path}"]
-        text.append(f"seed {self.seed}: --limitproof-seed {self.seed}")
+            properties.append(("limitproof_token", token))
+            # Before the story: of a long message, JUnit's attribute keeps the first lines.
+            text.insert(1, f"token {token}: limitproof replay {path}")
+            text += ["", as_text(examined.story, examined.tale, result.because)]
         if result.verdict is Verdict.FAIL and result.name in type(tests).accept:
             pytest.xfail(f"accepted: {said}")
         pytest.fail("\n".join(text), pytrace=False)

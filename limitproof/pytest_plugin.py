@@ -7,6 +7,7 @@ nothing but pytest until there is a limiter to test.
 from __future__ import annotations
 
 import importlib
+import inspect
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ import pytest
 if TYPE_CHECKING:
     from limitproof.pytest_judge import Judge
 
-PROFILES = {"ci": 18.0, "night": 600.0}
+PROFILES = {"ci": 30.0, "night": 600.0}
 """Seconds for one class. `ci` has a fixed seed, `night` a fresh one in every run."""
 SEED = pytest.StashKey[int]()
 SHOWN = {
@@ -58,7 +59,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--limitproof-budget",
         type=float,
         metavar="S",
-        help="most seconds for one class, about [18, night: 600]",
+        help="most seconds for one class, about [30, night: 600]",
     )
     group.addoption(
         "--limitproof-redis", metavar="spawn|spawn:PROGRAM", help="the server [the embedded one]"
@@ -119,11 +120,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """A test that is inherited is told as one of the class, not as one of limitproof/testing.py."""
-    if item.get_closest_marker("limitproof") is not None:
-        path, _line, name = item.location
-        here = item.nodeid.partition("::")[0]
-        if path != here:
-            item.location = (here, None, name)
+    if isinstance(item, pytest.Function) and item.get_closest_marker("limitproof") is not None:
+        _path, _line, name = item.location
+        item.location = (item.nodeid.partition("::")[0], _line_of(item.cls), name)
+
+
+def _line_of(cls: type | None) -> int:
+    """Where a class begins in its file, from 0."""
+    try:
+        return inspect.getsourcelines(cls)[1] - 1 if cls is not None else 0
+    except (OSError, TypeError):
+        return 0
 
 
 @pytest.fixture(scope="session")

@@ -55,11 +55,7 @@ class LimiterContract:
         )
 
     def test_limitproof(
-        self,
-        limitproof_check: str,
-        limitproof_judge: Callable[..., None],
-        request: Any,
-        record_property: Callable[[str, object], None],
+        self, limitproof_check: str, limitproof_judge: Callable[..., None], request: Any
     ) -> None:
         """One check; which one is the test's parameter."""
-        limitproof_judge(self, limitproof_check, request, record_property)
+        limitproof_judge(self, limitproof_check, request)
