@@ -32,10 +32,12 @@ class TimeNeededError(RefusedError):
 
 
 class LocalStateError(RefusedError):
-    """It refuses without asking Redis: what it knows is in its process, which all share here."""
+    """It decides by what it keeps in its process, which all clients share here."""
 
-    def __init__(self) -> None:
-        super().__init__("it refuses without asking Redis: its state is in the process")
+    def __init__(
+        self, why: str = "it refuses without asking Redis: its state is in the process"
+    ) -> None:
+        super().__init__(why)
 
 
 class UncacheableError(Exception):

@@ -188,32 +188,44 @@ class World:
         self.send(pack("SCRIPT", "FLUSH") + LOAD, 3)
 
     def rehearse(self) -> None:
-        """One client asks beyond its limit, alone.
+        """One client asks beyond its limit, alone; then another does the same.
 
         Afterwards its Lua scripts are known to the server, as they are in production: a script's
-        first call ever takes three round trips more.
+        first call ever takes three round trips more. Who is answered otherwise the second time,
+        on an empty server again, has kept something in the process. Raises LocalStateError then.
         """
         seat = self.seat(0)
-        self._littered = True
         try:
-            self.begin(seat)
-            silent = True
-            for _ in range(min(self.cast.quota.limit + 1, REHEARSED)):
-                while seat.ready:
-                    self.step(seat)
-                if seat.idle:
-                    self.ask(seat)
-                    silent &= not seat.ready
-            while seat.ready:
-                self.step(seat)
+            first, silent = self._rehearse(seat)
             self._swap = seat.draws()  # leaves the state of `random` as a seed makes it
             self.draws = self._swap or seat.drew_entropy
             self._idle = random.getstate()
-            if silent and Outcome.REJECTED in seat.answers:
+            if silent and Outcome.REJECTED in first:
                 raise LocalStateError
+            seat.close()
+            if self._rehearse(seat)[0] != first:
+                raise LocalStateError(
+                    "asked anew, it answers otherwise: its state is in the process"
+                )
         finally:
             seat.close()
         self.reset()
+
+    def _rehearse(self, seat: Seat) -> tuple[list[Outcome], bool]:
+        """What one client alone is told on an empty server, and whether it never asked that."""
+        if self.instant != START:
+            self.move(START)
+        self._littered = silent = True
+        self.begin(seat)
+        for _ in range(min(self.cast.quota.limit + 1, REHEARSED)):
+            while seat.ready:
+                self.step(seat)
+            if seat.idle:
+                self.ask(seat)
+                silent &= not seat.ready
+        while seat.ready:
+            self.step(seat)
+        return seat.answers, silent
 
     def trace(self, choose: Choose) -> Trace:
         """One run from an empty server, as bytes.

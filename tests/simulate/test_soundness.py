@@ -44,3 +44,16 @@ def test_what_catches_its_own_end_is_not_simulated() -> None:
     found = explored("CannotBeEnded")
     assert "it cannot be ended: it catches every exception, and goes on" in found.doubt
     assert found.verdict(found.overshoot) is Verdict.UNKNOWN
+
+
+def test_what_one_run_leaves_in_the_process_is_not_held_against_it() -> None:
+    """Else nobody would be admitted after the rehearsal."""
+    found = explored("RemembersRefusals")
+    assert "its state is in the process" in found.doubt
+    assert found.refusal is None
+
+
+def test_the_order_of_fields_and_members_is_no_end() -> None:
+    found = explored("Registers", 2)
+    assert found.disorder is None
+    assert found.order_verdict is Verdict.PASS

@@ -64,11 +64,26 @@ def end_of(told: Sequence[tuple[Told, ...]], keys: Snapshot, names: Names) -> En
             entry.name,
             entry.kind,
             entry.ends,
-            by_score(entry.kind, [names.rename(text, role.__getitem__) for text in entry.content]),
+            _unordered(
+                entry.kind, [names.rename(text, role.__getitem__) for text in entry.content]
+            ),
         )
         for entry in keys.entries
     )
     return End(tuple(told[client] for client in order), content)
+
+
+def _unordered(kind: str, elements: Sequence[bytes]) -> tuple[object, ...]:
+    """Without the order that no program may rely on: of a set, and of the fields of a hash.
+
+    Let A and B HSET a name each, and B be counted first: only the order of the fields is as of
+    no two requests one after the other.
+    """
+    if kind == "set":
+        return tuple(sorted(elements))
+    if kind == "hash":
+        return tuple(sorted(zip(elements[::2], elements[1::2], strict=True)))
+    return by_score(kind, elements)
 
 
 def by_score(kind: str, elements: Sequence[bytes]) -> tuple[object, ...]:
