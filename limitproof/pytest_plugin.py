@@ -114,8 +114,9 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "limitproof_check" not in metafunc.fixturenames or metafunc.cls is None:
         return
-    xdist = metafunc.config.pluginmanager.hasplugin("xdist")
-    _judge().parametrize(metafunc, grouped=xdist)
+    config = metafunc.config
+    grouped = config.pluginmanager.hasplugin("xdist") or hasattr(config, "workerinput")
+    _judge().parametrize(metafunc, grouped=grouped)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
