@@ -100,17 +100,6 @@ def test_at_night_the_seed_is_fresh_told_and_the_same_in_all_workers(sandbox: Sa
     assert re.findall(r"^seed (\d+):", said, re.M) == [header[1]] * 3
 
 
-def test_xdist_shares_one_examination_in_a_group(sandbox: Sandbox) -> None:
-    sandbox.write(RACY, more='checks = ["overshoot", "linearizable", "crash"]')
-    result = sandbox.apart("-n2", "--dist=loadgroup", "-v")
-    result.assert_outcomes(failed=3)
-    said = text_of(result)
-    workers = re.findall(r"\[(gw\d)\].*FAILED .*(?:overshoot|linearizable)\]@TestMine", said)
-    assert len(workers) == 2
-    assert len(set(workers)) == 1
-    result.stdout.fnmatch_lines(["*::TestMine: fail: *"])
-
-
 COUNTING = """
 import pytest
 from limiters.lua_atomic import LuaAtomic
