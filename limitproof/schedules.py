@@ -27,6 +27,11 @@ LONGEST = 10**15
 """The furthest that one choice moves a clock: some 30 years, in microseconds."""
 
 
+def letter(client: int) -> str:
+    """What a client is called: A, B, … Z, then C26, C27, …"""
+    return chr(ord("A") + client) if client < 26 else f"C{client}"
+
+
 class ScheduleError(ValueError):
     """A file that is no schedule of ours; the message is one line."""
 

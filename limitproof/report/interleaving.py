@@ -6,8 +6,8 @@ from rich.table import Table
 from rich.text import Text
 
 from limitproof.history.columns import Outcome
-from limitproof.report.steps import clock_moved, drawn, letter, short, visible
-from limitproof.schedules import Run, Step
+from limitproof.report.steps import clock_moved, drawn, short, visible
+from limitproof.schedules import Run, Step, letter
 
 MOST_STEPS = 500
 STYLE = {Outcome.ADMITTED: "green", Outcome.REJECTED: "red", Outcome.ERROR: "bold red"}

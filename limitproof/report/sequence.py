@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from html import escape
 
 from limitproof.history.columns import Outcome
-from limitproof.report.steps import clock_moved, drawn, fold, letter, short, visible
-from limitproof.schedules import Run, Step
+from limitproof.report.steps import clock_moved, drawn, fold, short, visible
+from limitproof.schedules import Run, Step, letter
 
 MOST_STEPS = 40  # drawn of one run
 MOST_COMMANDS = 6  # of one packet

@@ -6,12 +6,7 @@ import re
 
 from rich.cells import cell_len
 
-from limitproof.schedules import Run, Step
-
-
-def letter(client: int) -> str:
-    """A, B, … Z, then C26, C27, …"""
-    return chr(ord("A") + client) if client < 26 else f"C{client}"
+from limitproof.schedules import Run, Step, letter
 
 
 def short(text: str) -> str:

@@ -16,7 +16,8 @@ from limitproof.check.tales.debts import least_debt, most_debt
 from limitproof.check.tales.measure import Measure
 from limitproof.check.tales.words import ms
 from limitproof.history.columns import Outcome
-from limitproof.report.steps import letter, short, visible
+from limitproof.report.steps import short, visible
+from limitproof.schedules import letter
 from limitproof.stories import (
     Again,
     Ask,

@@ -7,15 +7,10 @@ from collections.abc import Iterable, Sequence
 from limitproof.check.instants import asked_of, with_room
 from limitproof.check.yardstick import Yardstick
 from limitproof.history.columns import Outcome
-from limitproof.schedules import Run, Step
+from limitproof.schedules import Run, Step, letter
 from limitproof.simulate.search.ends import Told
 
 OVERWRITING = frozenset({"SET", "SETEX", "PSETEX", "GETSET", "HSET", "ZADD"})
-
-
-def name_of(client: int) -> str:
-    """A, B, … Z, then C26, C27, …"""
-    return chr(ord("A") + client) if client < 26 else f"C{client}"
 
 
 def because_of(
@@ -51,7 +46,7 @@ def error_because(run: Run, *, sequential: bool) -> str:
     """Why a limiter gave no Decision in this run."""
     said = run.errors[0] if run.errors else "no Decision"
     failed = [s.client for s in run.steps if s.answered is Outcome.ERROR]
-    who = name_of(failed[0]) if failed else "a client"
+    who = letter(failed[0]) if failed else "a client"
     if sequential:
         return f"{who} was answered with {said}, one client after the other"
     return f"{_why(run)}: {who} was answered with {said}"
@@ -60,7 +55,7 @@ def error_because(run: Run, *, sequential: bool) -> str:
 def disorder_because(run: Run, told: Sequence[Sequence[Told]]) -> str:
     """Why no order of the requests one after the other ends as this run."""
     ends = "; ".join(
-        f"{name_of(client)} {' and '.join(map(str, said))}" for client, said in enumerate(told)
+        f"{letter(client)} {' and '.join(map(str, said))}" for client, said in enumerate(told)
     )
     left = run.steps[-1].state if run.steps else ""
     return f"{_why(run)}: no order of the requests, one after the other, ends so ({ends}; {left})"
@@ -77,7 +72,7 @@ def refusal_because(run: Run, yardstick: Yardstick) -> str:
         for other in refused:
             if one < other and (mutual := _counted_each_other(run, one, other)):
                 return f"{mutual}: {_number(admitted)} admitted for a limit of {limit}"
-    who = _list(map(name_of, refused)) if refused else "everybody"
+    who = _list(map(letter, refused)) if refused else "everybody"
     verb = "was" if len(refused) == 1 else "were"
     return f"{who} {verb} refused, though {_number(admitted)} admitted for a limit of {limit}"
 
@@ -95,7 +90,7 @@ def _refused_later(run: Run, yardstick: Yardstick) -> str:
         return "somebody was refused, though there was room"
     who = vain[0]
     few = "nobody was" if yardstick.limit == 1 else f"fewer than {yardstick.limit} were"
-    said = f"{name_of(who)} was refused, though {few} admitted within "
+    said = f"{letter(who)} was refused, though {few} admitted within "
     said += f"{yardstick.window / 1e9:g} s before"
     first = next(i for i in _of(run, who) if run.steps[i].answered is Outcome.REJECTED)
     others = {
@@ -104,7 +99,7 @@ def _refused_later(run: Run, yardstick: Yardstick) -> str:
         if run.steps[i].client not in (who, *_admitted(run)) and _changed(run, i)
     }
     if others:
-        them = _list(map(name_of, sorted(others)))
+        them = _list(map(letter, sorted(others)))
         said += f": it counted what {them}, refused as well, had written"
     meanwhile = _gone_meanwhile(run)
     return f"{meanwhile}; {said}" if meanwhile else said
@@ -130,8 +125,8 @@ def _gone_meanwhile(run: Run) -> str:
                 before, after = (run.steps[place] for place in around)
                 keys = _list(step.gone)
                 return (
-                    f"{name_of(client)} {_did(before)} ({_verb(before)}), then {keys} expired, "
-                    f"then {name_of(client)} {_did(after)} ({_verb(after)})"
+                    f"{letter(client)} {_did(before)} ({_verb(before)}), then {keys} expired, "
+                    f"then {letter(client)} {_did(after)} ({_verb(after)})"
                 )
     return ""
 
@@ -145,7 +140,7 @@ def _time_passed(run: Run) -> str:
             if (around := _around(run, client, index)) is not None:
                 before, after = (run.steps[place] for place in around)
                 return (
-                    f"{step.moved / 1000:g} ms passed between what {name_of(client)} "
+                    f"{step.moved / 1000:g} ms passed between what {letter(client)} "
                     f"{_did(before)} ({_verb(before)}) and {_did(after)} ({_verb(after)})"
                 )
     return ""
@@ -178,7 +173,7 @@ def _both_read(run: Run) -> str:
             if len(who) > 1:
                 how, did = _verb(run.steps[read]), _verb(run.steps[wrote])
                 every, either = ("both", "either") if len(who) == 2 else ("all", "any")
-                them = _list(map(name_of, who))
+                them = _list(map(letter, who))
                 return f"{them} {every} read ({how}) before {either} wrote ({did})"
     return ""
 
@@ -196,9 +191,9 @@ def _overwrote(run: Run) -> str:
             other = run.steps[between]
             if other.client != step.client and _changed(run, between):
                 return (
-                    f"{name_of(step.client)} read ({_verb(run.steps[read])}), then "
-                    f"{name_of(other.client)} wrote ({_verb(other)}), then "
-                    f"{name_of(step.client)} wrote over it ({_verb(step)})"
+                    f"{letter(step.client)} read ({_verb(run.steps[read])}), then "
+                    f"{letter(other.client)} wrote ({_verb(other)}), then "
+                    f"{letter(step.client)} wrote over it ({_verb(step)})"
                 )
     return ""
 
@@ -222,7 +217,7 @@ def _counted_each_other(run: Run, one: int, other: int) -> str:
     if w1 is None or w2 is None or r1 is None or r2 is None or w1 > r2 or w2 > r1:
         return ""
     did, how = _verb(run.steps[w1]), _verb(run.steps[r1])
-    who = f"{name_of(one)} and {name_of(other)}"
+    who = f"{letter(one)} and {letter(other)}"
     return f"{who} both wrote ({did}) before either counted ({how}), and refused each other"
 
 
