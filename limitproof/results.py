@@ -15,6 +15,7 @@ from typing import Any
 
 from limitproof import explored
 from limitproof.explored import Explored
+from limitproof.files import whole
 from limitproof.history import records, storage
 from limitproof.history.columns import History
 
@@ -74,12 +75,8 @@ def write_text(path: Path, text: str) -> None:
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file so that a reader sees the whole of it or nothing. Raises OSError."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
+    with whole(path) as partial:
         partial.write_bytes(data)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def find_histories(path: Path) -> tuple[History, ...]:

@@ -17,11 +17,13 @@ SMALL_SHARE = 0.15
 
 @dataclass(frozen=True, slots=True)
 class Slope:
-    """Theil–Sen: the median of all pairwise slopes, with a 95 % confidence interval (Sen 1968)."""
+    """Theil–Sen: the median of all pairwise slopes, and the low end of its 95 % interval.
+
+    Source: Sen (1968).
+    """
 
     slope: float
     low: float
-    high: float
 
 
 def theil_sen(x: Floats, y: Floats) -> Slope:
@@ -37,12 +39,11 @@ def theil_sen(x: Floats, y: Floats) -> Slope:
     rise = (y[second] - y[first])[run > 0]
     slopes = np.sort(rise / run[run > 0])
     if not len(slopes):
-        return Slope(0.0, 0.0, 0.0)
+        return Slope(0.0, 0.0)
     n, pairs = len(x), len(slopes)
     spread = 1.96 * math.sqrt(n * (n - 1) * (2 * n + 5) / 18)
     low = max(0, math.floor((pairs - spread) / 2))
-    high = min(pairs - 1, math.ceil((pairs + spread) / 2))
-    return Slope(float(np.median(slopes)), float(slopes[low]), float(slopes[high]))
+    return Slope(float(np.median(slopes)), float(slopes[low]))
 
 
 def grows(x: Floats, y: Floats) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from limitproof.faults import BadInputError
+from limitproof.files import whole
 from limitproof.history.columns import (
     COLUMN_TYPES,
     History,
@@ -58,16 +58,14 @@ def save(history: History, path: Path) -> None:
         "names": list(history.state.names),
         "errors": list(history.errors),
     }
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-            archive.writestr("about.json", json.dumps(about))
-            for name, values in columns.items():
-                with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                    np.lib.format.write_array(member, values, allow_pickle=False)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with (
+        whole(path) as partial,
+        zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+    ):
+        archive.writestr("about.json", json.dumps(about))
+        for name, values in columns.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, values, allow_pickle=False)
 
 
 def load(path: Path) -> History:
@@ -141,8 +139,3 @@ def _validate(history: History, path: Path) -> None:
 def interrupted(history: History, why: str) -> History:
     """The same history, marked as ended early."""
     return replace(history, meta=replace(history.meta, interrupted=why))
-
-
-def with_promise(history: History, promise: Mapping[str, Any]) -> History:
-    """The same history, of a limiter that promised something else."""
-    return replace(history, meta=replace(history.meta, promise=promise))
