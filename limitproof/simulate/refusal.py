@@ -49,13 +49,16 @@ class UnknownScriptError(UncacheableError):
 
 
 def check_commands(commands: list[list[bytes]]) -> None:
-    """Raises RefusedError for a command that would block, or change the server for all."""
+    """Raises RefusedError for commands that block, say nothing, or change the server for all."""
     for words in commands:
         name = words[0].upper().decode("ascii", "replace")
         second = words[1].upper() if len(words) > 1 else b""
         if name in BLOCKING or (name in ("XREAD", "XREADGROUP") and b"BLOCK" in words):
             raise RefusedError(f"it waits inside the server ({name})")
-        if name in SERVER_WIDE or (name == "SCRIPT" and second in (b"FLUSH", b"KILL")):
+        if name == "CLIENT" and second == b"REPLY":
+            raise RefusedError("it turns replies off (CLIENT REPLY), and each is waited for here")
+        paused = name == "CLIENT" and second in (b"PAUSE", b"KILL")
+        if name in SERVER_WIDE or paused or (name == "SCRIPT" and second in (b"FLUSH", b"KILL")):
             raise RefusedError(f"it changes the server itself ({name})")
         if name in ("QUIT", "RESET") or (name == "CLIENT" and second in OTHER_CLIENTS):
             raise RefusedError(f"it ends or silences connections ({name})")

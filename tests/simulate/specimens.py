@@ -101,6 +101,12 @@ class Blocks(ClientClockLimiter):
         return Decision(self.client.blpop([key], timeout=0) is not None)
 
 
+class TurnsRepliesOff(ClientClockLimiter):
+    def acquire(self, key: str) -> Decision:
+        self.client.client_reply("OFF")
+        return Decision(self.client.get(key) is None)
+
+
 class BlocksLater(ClientClockLimiter):
     """Right at the first instant; later it waits."""
 
