@@ -48,6 +48,10 @@ class UnknownScriptError(UncacheableError):
     """The server met a script for the first time, which leaves its mark outside of the keys."""
 
 
+class NotAlikeError(Exception):
+    """Two clients that were told the same differ in more than names, or their names matter."""
+
+
 def check_commands(commands: list[list[bytes]]) -> None:
     """Raises RefusedError for commands that block, say nothing, or change the server for all."""
     for words in commands:

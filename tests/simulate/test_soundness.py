@@ -12,8 +12,10 @@ from limitproof.check.verdict import Verdict
 from limitproof.simulate import explore as module
 from limitproof.simulate.cast import Cast
 from limitproof.simulate.explore import Exploration, explore
+from limitproof.simulate.search.complete import Complete
 from limitproof.simulate.world import World
 from tests.simulate.casts import OpenWorld, cast, silent
+from tests.simulate.enumerate import enumerate_all
 
 
 @pytest.fixture(autouse=True)
@@ -57,3 +59,16 @@ def test_the_order_of_fields_and_members_is_no_end() -> None:
     found = explored("Registers", 2)
     assert found.disorder is None
     assert found.order_verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("target", ["Ranks", "DrawsItsWay", "Registers"])
+@pytest.mark.parametrize("seed", range(3))
+def test_whose_name_it_is_may_matter(world_of: OpenWorld, target: str, seed: int) -> None:
+    """Clients are taken for one another only where that makes no difference."""
+    played = cast(f"tests.simulate.tricky:{target}", 2 if target == "Registers" else 3, seed=seed)
+    with world_of(played) as world:
+        found = Complete().search(world, 1, 30.0, silent)
+        real = enumerate_all(world, 1)
+    assert (found.schedules, found.overshooting) == (real.schedules, real.overshooting)
+    assert found.outcomes == real.outcomes
+    assert (found.worst.measure if found.worst else 0) == real.worst

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 import uuid
 from typing import Any, ClassVar
@@ -53,6 +54,31 @@ class Registers(Counts):
         self.client.hset(f"{key}:all", name, "1")
         self.client.sadd(f"{key}:names", name)
         return super().acquire(key)
+
+
+class Ranks(ClientClockLimiter):
+    """Adds and ranks at once: among equal scores the name decides, so whoever is first may win."""
+
+    def acquire(self, key: str) -> Decision:
+        name = uuid.uuid4().hex
+        with self.client.pipeline() as pipe:
+            pipe.zadd(key, {name: self.now()})
+            pipe.zrank(key, name)
+            rank: Any = pipe.execute()[1]
+        return Decision(rank < self.limit)
+
+
+class DrawsItsWay(ClientClockLimiter):
+    """Tosses a coin: GET and SET, or INCR. Only who goes the first way is interrupted."""
+
+    def acquire(self, key: str) -> Decision:
+        if random.random() < 0.5:
+            count = int(self.client.get(key) or 0)
+            if count < self.limit:
+                self.client.set(key, count + 1)
+            return Decision(count < self.limit)
+        counted: Any = self.client.incr(key)
+        return Decision(counted <= self.limit)
 
 
 class FailsOpenOnAnything(ClientClockLimiter):

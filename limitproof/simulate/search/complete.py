@@ -21,6 +21,7 @@ from limitproof.check.yardstick import Yardstick
 from limitproof.history.columns import Outcome
 from limitproof.schedules import Answers
 from limitproof.simulate.promised import yardstick_of
+from limitproof.simulate.refusal import NotAlikeError, UncacheableError
 from limitproof.simulate.search.coverage import (
     Coverage,
     Progress,
@@ -116,9 +117,17 @@ class Complete:
         tell: Tell,
     ) -> Coverage:
         begun = time.perf_counter()
+        try:
+            return self._search(world, begun, seconds, tell, alike=True)
+        except NotAlikeError:
+            return self._search(world, begun, seconds, tell, alike=False)
+
+    def _search(
+        self, world: World, begun: float, seconds: float, tell: Tell, *, alike: bool
+    ) -> Coverage:
         yardstick = yardstick_of(world.cast)
         world.reset()  # a run before this one may have left the clock at a later instant
-        programs = Programs(world)
+        programs = Programs(world, alike=alike)
         graph = Graph(world, programs, yardstick)
         judges = Judges(graph, yardstick)
         came: dict[Place, tuple[Place, int]] = {}
@@ -274,10 +283,16 @@ def orders_of(world: World) -> tuple[frozenset[End], Names]:
 
     Raises UncacheableError where equal states need not be equal.
     """
-    world.reset()
-    yardstick, programs = yardstick_of(world.cast), Programs(world)
-    graph = Graph(world, programs, yardstick)
-    return _orders(graph, Judges(graph, yardstick)), programs.names
+    yardstick = yardstick_of(world.cast)
+    for alike in (True, False):
+        world.reset()
+        try:
+            programs = Programs(world, alike=alike)
+            graph = Graph(world, programs, yardstick)
+            return _orders(graph, Judges(graph, yardstick)), programs.names
+        except NotAlikeError:
+            continue
+    raise UncacheableError("clients that were told the same sent something else")
 
 
 def _orders(graph: Graph, judges: Judges) -> frozenset[End]:

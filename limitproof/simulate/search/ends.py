@@ -79,15 +79,15 @@ def _unordered(kind: str, elements: Sequence[bytes]) -> tuple[object, ...]:
     Let A and B HSET a name each, and B be counted first: only the order of the fields is as of
     no two requests one after the other.
     """
-    if kind == "set":
-        return tuple(sorted(elements))
     if kind == "hash":
         return tuple(sorted(zip(elements[::2], elements[1::2], strict=True)))
     return by_score(kind, elements)
 
 
 def by_score(kind: str, elements: Sequence[bytes]) -> tuple[object, ...]:
-    """Sorted sets keep equal scores in the order of their members: here, of their labels."""
+    """Sets, and equal scores of a sorted set, in the order of their labels, not of the names."""
+    if kind == "set":
+        return tuple(sorted(elements))
     if kind != "zset":
         return tuple(elements)
     return tuple(sorted(zip(elements[1::2], elements[::2], strict=True)))

@@ -14,6 +14,7 @@ from limitproof.check.instants import Asked
 from limitproof.check.yardstick import Yardstick
 from limitproof.schedules import Answers
 from limitproof.servers.errors import ServerError
+from limitproof.simulate.refusal import NotAlikeError
 from limitproof.simulate.search.ends import End, by_score, end_of
 from limitproof.simulate.search.moments import MILLISECOND, moments
 from limitproof.simulate.search.program import Due, Node, Programs
@@ -22,6 +23,9 @@ from limitproof.simulate.wire import exchange
 from limitproof.simulate.world import World
 
 Order = tuple[int, ...]
+Place = tuple[int, Snapshot, tuple[Node, ...]]
+"""The instant, the keys, and where each client stands."""
+DOUBTED = 64  # steps of clients with names, of which it is tried whether another may take them
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ class Graph:
         self._apart = world.cast.apart
         self._numbers: dict[Any, int] = {}
         self.states: list[State] = []
-        self.steps = 0
+        self.steps = self._doubted = 0
         self.start = self._number(world.instant, EMPTY, programs.roots).target
 
     def step(self, state: int, choice: int) -> Edge:
@@ -78,9 +82,11 @@ class Graph:
         here = self.states[state]
         edge = here.edges.get(choice)
         if edge is None:
-            edge = here.edges[choice] = (
-                self._go_on(here, choice) if choice >= 0 else self._move(here, -choice)
-            )
+            now = here.instant, here.keys, here.nodes
+            after = self._go_on(*now, choice) if choice >= 0 else self._move(here, -choice)
+            edge = here.edges[choice] = self._number(*after)
+            if choice >= 0 and self._programs.names and self._doubted < DOUBTED:
+                self._doubt(here, choice, edge.target)
         return edge
 
     def moves(self, state: int) -> tuple[int, ...]:
@@ -108,22 +114,43 @@ class Graph:
         told = tuple(node.told for node in here.nodes)
         return end_of(told, here.keys, self._programs.names)
 
-    def _go_on(self, here: State, client: int) -> Edge:
-        node = here.nodes[client]
-        due = self._programs.due(node, here.instant)
-        instant, keys, reply = here.instant, here.keys, b""
+    def _doubt(self, here: State, choice: int, target: int) -> None:
+        """Look whether who is alike may take the place of a client, for this step and the next.
+
+        Let A and B send ZADD k 0 NAME and ZRANK k NAME in one MULTI: the second is told 0 or 1 by
+        whose name is the smaller, and it matters who of the two is the first.
+        Raises NotAlikeError when it makes a difference.
+        """
+        group = next((one for one in here.groups if choice in one), (choice,))
+        other = group[-1] if group[-1] != choice else group[0]
+        if other == choice:
+            return
+        self._doubted += 1
+        twin = self._go_on(here.instant, here.keys, here.nodes, other)
+        same = self._number(*twin)
+        if same.target != target:
+            raise NotAlikeError
+        there = self.states[target]
+        for client in (one[0] for one in there.groups):
+            mine = self._number(*self._go_on(there.instant, there.keys, there.nodes, client))
+            if self._number(*self._go_on(*twin, same.roles[client])).target != mine.target:
+                raise NotAlikeError
+
+    def _go_on(self, now: int, keys: Snapshot, nodes: tuple[Node, ...], client: int) -> Place:
+        node = nodes[client]
+        due = self._programs.due(node, now)
+        instant, reply = now, b""
         if due.asleep is not None and due.asleep > instant:
             instant = due.asleep
             keys = self._look(keys, instant)
         elif due.packet:
             reply, keys = self._execute(keys, due, instant)
-        after = self._programs.next(node, (here.instant, reply))
-        nodes = (*here.nodes[:client], after, *here.nodes[client + 1 :])
-        return self._number(instant, keys, nodes)
+        after = self._programs.next(node, (now, reply))
+        return instant, keys, (*nodes[:client], after, *nodes[client + 1 :])
 
-    def _move(self, here: State, far: int) -> Edge:
+    def _move(self, here: State, far: int) -> Place:
         instant = here.instant + far
-        return self._number(instant, self._look(here.keys, instant), here.nodes)
+        return instant, self._look(here.keys, instant), here.nodes
 
     def _look(self, keys: Snapshot, instant: int) -> Snapshot:
         """What is left of these keys at a later instant."""

@@ -2,17 +2,25 @@
 
 Limiters name their entries by uuid or random numbers. Two clients that have seen the same replies
 send the same command but for these names: that is how they are told. Assumed of a limiter: that
-it takes such names for nothing but names, and not, say, for a number or a place in an order (the
-order in which a sorted set keeps equal scores is theirs, and random in production).
+it takes such names for nothing but names. `Graph` looks whether it makes a difference whose name
+comes first (ZRANK among equal scores), and then nobody is taken for anybody else.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 SHORTEST = 8
 """Bytes: a shorter word, such as "7", may stand somewhere by chance."""
+
+
+def differ_in_names(words: Sequence[bytes], others: Sequence[bytes]) -> bool:
+    """Whether two clients send the same but for words that are long enough for names."""
+    return len(words) == len(others) and all(
+        word == theirs or min(len(word), len(theirs)) >= SHORTEST
+        for word, theirs in zip(words, others, strict=True)
+    )
 
 
 class Names:

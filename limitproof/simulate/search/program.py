@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from limitproof.check.instants import Asked
 from limitproof.history.columns import Outcome
 from limitproof.simulate.refusal import (
+    NotAlikeError,
     RefusedError,
     UncacheableError,
     UnknownScriptError,
@@ -20,7 +21,7 @@ from limitproof.simulate.refusal import (
 )
 from limitproof.simulate.resp import unpack
 from limitproof.simulate.search.ends import Told
-from limitproof.simulate.search.names import Names
+from limitproof.simulate.search.names import Names, differ_in_names
 from limitproof.simulate.seat import Seat
 from limitproof.simulate.world import World
 
@@ -77,9 +78,13 @@ class Node:
 
 
 class Programs:
-    """The programs of all clients, as far as they have been seen."""
+    """The programs of all clients, as far as they have been seen.
 
-    def __init__(self, world: World) -> None:
+    alike: take clients that were told the same for one but for their names; raises NotAlikeError,
+    sooner or later, when they are not.
+    """
+
+    def __init__(self, world: World, *, alike: bool = True) -> None:
         self.world = world
         self.names = Names()
         self._shapes: dict[tuple[int, int, bytes], int] = {}
@@ -87,7 +92,10 @@ class Programs:
         self._start = world.instant
         cast = world.cast
         # Clients whose clocks differ are not alike.
-        roots = [self._shape(-1, cast.offset(client), b"") for client in range(cast.clients)]
+        roots = [
+            self._shape(-1 if alike else -1 - client, cast.offset(client), b"")
+            for client in range(cast.clients)
+        ]
         self.roots = tuple(
             self._learn(client, (), roots[client], False) for client in range(cast.clients)
         )
@@ -217,6 +225,8 @@ class Programs:
         words = [word for command in commands for word in command]
         first = self._first.setdefault((shape, instant), (client, words))
         if first[0] != client:
+            if not differ_in_names(words, first[1]):
+                raise NotAlikeError
             self.names.compare(f"{shape}@{instant}", client, words, *first)
 
 
