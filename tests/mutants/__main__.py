@@ -16,9 +16,7 @@ from limitproof.report.table import wrapping_table
 from tests.mutants.catalogue import equivalent, mutants
 from tests.mutants.hunt import Fate, Found, hunt
 
-JUDGE = (
-    f"{shlex.quote(sys.executable)} -m limitproof verify {{target}} --json - --results {{folder}}"
-)
+JUDGE = f"{shlex.quote(sys.executable)} -m tests.mutants.judge {{target}}"
 ORDER: tuple[Fate, ...] = ("survived", "undecided", "equivalent", "killed", "stillborn")
 
 

@@ -87,12 +87,12 @@ def _judged(
     seconds: float,
     stop: Event,
 ) -> Found:
-    if run([sys.executable, "-m", "tests.mutants.probe", target], PROBE_SECONDS, stop).code == 1:
-        return Found(mutant, "stillborn", "raises in every call")
     begun = time.monotonic()
     ended = run(judge(target), seconds, stop)
     spent = time.monotonic() - begun
     killers = killed_by(ended.out, mutant.limiter)
+    if (killers in ([], ["contract"], None)) and _is_dead(target, stop):
+        return Found(mutant, "stillborn", "raises in every call", spent)
     if ended.code == 1 and killers:
         return Found(mutant, "killed", ", ".join(killers), spent)
     if mutant.id in equivalent:
@@ -103,6 +103,12 @@ def _judged(
         return Found(mutant, "survived", "", spent)
     said = ended.out.strip().splitlines()[-1:] or ["nothing"]
     return Found(mutant, "undecided", f"the judge ended with {ended.code}: {said[0]}", spent)
+
+
+def _is_dead(target: str, stop: Event) -> bool:
+    """Whether a mutant raises in every call, as whoever runs it once would see."""
+    probe = [sys.executable, "-m", "tests.mutants.probe", target]
+    return run(probe, PROBE_SECONDS, stop).code == 1
 
 
 def killed_by(out: str, limiter: str) -> list[str] | None:

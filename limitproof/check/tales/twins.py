@@ -11,8 +11,8 @@ from limitproof.check.tales.words import asked_at, costing, origin, requests
 from limitproof.history.columns import Outcome
 from limitproof.stories import Operation, Tale
 
-OF_THE_SERVER = "ResponseError"
-"""What redis-py raises for a command or a script that fails."""
+UNMEANT = ("AttributeError", "IndexError", "KeyError", "ResponseError", "TypeError")
+"""What nobody raises to say that a cost is too large: faults of the code, or of a script."""
 
 
 def contamination(tale: Tale) -> str:
@@ -39,8 +39,8 @@ def contamination(tale: Tale) -> str:
 def weights(tale: Tale, promise: Promise) -> str:
     """Why a cost is not what it says; "" when it is.
 
-    One act: a cost above the limit is never admitted, and no cost is answered by an error of the
-    server; what a limiter itself raises is between it and its callers. Two acts: the second asks
+    One act: a cost above the limit is never admitted, and no cost is answered by a fault of the
+    code; a ValueError or the like is between a limiter and its callers. Two acts: the second asks
     for the admitted costs of the first one by one, and leaves out the refused ones, so that all
     others must fare alike.
     """
@@ -51,7 +51,7 @@ def weights(tale: Tale, promise: Promise) -> str:
                 f"a request of cost {one.weight} is admitted {asked_at(tale, one)}, "
                 f"where the limit is {limit:g}"
             )
-        if one.cost is not None and one.error.startswith(OF_THE_SERVER):
+        if one.cost is not None and one.error.startswith(UNMEANT):
             return f"a request of cost {one.cost} {asked_at(tale, one)} gets no answer: {one.error}"
     first, second = _acts(tale)
     if not first or not second or overlap(first) or overlap(second):

@@ -133,6 +133,7 @@ def _come_back(player: Player, last: Operation, *, late: bool) -> None:
 def _costs(limit: int, window: int) -> Iterator[Direct]:
     yield lambda p: _paid(p, [limit], limit, 0)
     yield lambda p: _paid(p, [limit + 1], limit, 0)
+    yield lambda p: _paid(p, [1, limit + 1], limit, 0)
     yield lambda p: _paid(p, [limit, 1], limit, window // 2)
     yield lambda p: _paid(p, [1, limit], limit, 0)
     yield lambda p: _paid(p, [1, 2], limit, window // 3)
