@@ -167,6 +167,7 @@ def _explore(world: World, limit: int, seconds: float, tell: Tell) -> Exploratio
         coverage, doubt = replace(coverage, complete=False), strange
     if not doubt and world.drew_late:
         doubt = DREW_LATE
+    doubt = doubt or world.whim()
     return _confirmed(world, Exploration(cast, limit, meta, coverage, doubt=doubt), coverage)
 
 
@@ -215,6 +216,7 @@ def _move_on(world: World, found: Exploration, seconds: float, tell: Tell) -> Ex
         return replace(found, beyond=why, doubt=found.doubt if found.coverage.complete else why)
     doubt = found.doubt or (_strange(world, timed, timed.moves) if timed.moves >= 0 else "")
     doubt = doubt or (DREW_LATE if world.drew_late else "")
+    doubt = doubt or world.whim()
     if not found.coverage.complete:  # there was no search at one instant
         now = replace(timed, complete=timed.moves >= (moves if world.cast.apart else 0))
         doubt = doubt or ("" if now.complete else now.stopped)

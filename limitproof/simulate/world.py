@@ -24,6 +24,7 @@ from limitproof.simulate.snapshot import ASK, CLEAR, EMPTY, LOAD, Snapshot
 from limitproof.simulate.trace import Choose, Commands, Taken, Trace
 from limitproof.simulate.wire import Wire, exchange, simulated_client
 
+WHIMS = 100  # rehearsals of a limiter that draws random numbers
 REHEARSED = 20  # most requests of the rehearsal
 
 
@@ -48,6 +49,7 @@ class World:
         self._accesses: dict[str, Access] = {}
         self._swap = self.draws = True
         self._littered = False
+        self._heard: list[bytes] = []
         self._turns = 0
         self.travel: Callable[[float], None] | None = None
         self._told = float("nan")
@@ -211,6 +213,30 @@ class World:
             seat.close()
         self.reset()
 
+    def whim(self) -> str:
+        """Whether one client alone does otherwise with other random numbers; "" when it does not.
+
+        One that throws its key away once in a hundred requests does not do so with those of one
+        seed: what is seen then is no more than a sample. Once in a thousand is likely missed.
+        """
+        if not self._swap:
+            return ""
+        seen = set()
+        for life in range(WHIMS):
+            seat = self.seat(0)
+            seat.life = life
+            self._heard = []
+            try:
+                answers, _ = self._rehearse(seat)
+            finally:
+                seat.close()
+            seen.add((tuple(answers), tuple(self._heard)))
+            if len(seen) > 1:
+                self.reset()
+                return "what it does hangs on random numbers, and only some were tried"
+        self.reset()
+        return ""
+
     def _rehearse(self, seat: Seat) -> tuple[list[Outcome], bool]:
         """What one client alone is told on an empty server, and whether it never asked that."""
         if self.instant != START:
@@ -218,14 +244,17 @@ class World:
         self._littered = silent = True
         self.begin(seat)
         for _ in range(min(self.cast.quota.limit + 1, REHEARSED)):
-            while seat.ready:
-                self.step(seat)
+            self._to_the_end(seat)
             if seat.idle:
                 self.ask(seat)
                 silent &= not seat.ready
-        while seat.ready:
-            self.step(seat)
+        self._to_the_end(seat)
         return seat.answers, silent
+
+    def _to_the_end(self, seat: Seat) -> None:
+        while seat.ready:
+            self._heard += [words[0] for one in seat.commands for words in one]
+            self.step(seat)
 
     def trace(self, choose: Choose) -> Trace:
         """One run from an empty server, as bytes.

@@ -72,3 +72,9 @@ def test_whose_name_it_is_may_matter(world_of: OpenWorld, target: str, seed: int
     assert (found.schedules, found.overshooting) == (real.schedules, real.overshooting)
     assert found.outcomes == real.outcomes
     assert (found.worst.measure if found.worst else 0) == real.worst
+
+
+def test_what_other_random_numbers_would_do_is_no_pass() -> None:
+    found = explored("ForgetsAtTimes", 2)
+    assert "hangs on random numbers" in found.doubt
+    assert found.verdict(found.overshoot) is not Verdict.PASS
