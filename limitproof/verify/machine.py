@@ -84,12 +84,12 @@ class Campaign:
         """All of it, the quick and sure ways first."""
         self._directed(self._quota)
         for quota in self._others:
-            if self._wanted and not self._late(0.2):
+            if self._wanted:
                 self._directed(quota)
         granular: tuple[Granularity, ...] = ("packet", "command")
         for granularity in granular[: 1 + self._habits.splits]:
             for quota in (self._quota, *self._others[:1]):
-                if self._wanted and not (self._late(0.5) and quota != self._quota):
+                if self._wanted:
                     self._races(quota, granularity)
         for level in SHARES:
             self._machine(level)
@@ -101,7 +101,7 @@ class Campaign:
             takes_cost = self._habits.takes_cost
             for direct in sequential(quota.limit, stage.window, takes_cost=takes_cost):
                 if self._late(0.4):
-                    self._stopped("directed stories", quota)
+                    self._stopped("directed stories")
                     break
                 stage.try_out(direct)
 
@@ -113,7 +113,7 @@ class Campaign:
                 if not stage.wanted - set(stage.found):
                     break
                 if self._late(0.6):
-                    self._stopped("patterns of races", quota)
+                    self._stopped("patterns of races")
                     break
                 stage.try_out(race(pattern, quota.limit, stage.window))
 
@@ -126,10 +126,10 @@ class Campaign:
                     break
                 stage.try_out(direct)
 
-    def _stopped(self, what: str, quota: Quota) -> None:
-        """There was no time for all of these; at the first quota, that is no pass."""
+    def _stopped(self, what: str) -> None:
+        """There was no time for all of these, which is no pass."""
         self._cut_short.append(what)
-        if quota == self._quota:
+        if what not in self._missed:
             self._missed.append(what)
 
     def _machine(self, level: Cause) -> None:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import islice
 
 from limitproof.check.instant import overshoot_at_once, refused_with_room
 from limitproof.check.instants import overshoot_for_certain, refused_in_vain
@@ -40,6 +41,7 @@ from limitproof.simulate.world import World
 
 Place = tuple[int, int, bool]
 """A state, the client that ran last (-1 in the beginning), and whether the clock has just moved."""
+MOST_ALONE = 2_000  # states looked at for a way without interleaving, after a search was ended
 EVERY = 256  # states between two looks at the clock
 
 
@@ -215,7 +217,8 @@ class _Report:
 
     def coverage(self) -> Coverage:
         found, judges, graph = self.found, self.judges, self.graph
-        orders = _orders(graph, judges)
+        # Of a search that was ended the orders alone may be too many: ten clients have 3,628,800.
+        orders = _orders(graph, judges) if self.levels else frozenset()
         bad_ends = (place for end, place in found.ends.items() if orders and end not in orders)
         disorder = next(bad_ends, None)
         schedules = overshooting = refusing = erring = disordered = 0
@@ -252,7 +255,8 @@ class _Report:
         way = _way(self.came, place)
         if alike is not None:
             most = sum(choice < 0 for _, choice in way)
-            for number, alone in one_after_the_other(self.graph, most):
+            ways = one_after_the_other(self.graph, most)
+            for number, alone in ways if self.levels else islice(ways, MOST_ALONE):
                 if alike(number):
                     choices = actual_choices(self.graph, alone)
                     return Witness(choices, measure(number), sequential=True)
