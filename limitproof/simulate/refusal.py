@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 MOST_STEPS = 500  # of one client: beyond it a limiter is taken to wait for something in a loop
 
 # Their reply depends on more than the keys and the client's own replies.
@@ -66,6 +68,11 @@ def check_commands(commands: list[list[bytes]]) -> None:
             raise RefusedError(f"it changes the server itself ({name})")
         if name in ("QUIT", "RESET") or (name == "CLIENT" and second in OTHER_CLIENTS):
             raise RefusedError(f"it ends or silences connections ({name})")
+
+
+def answers_at_random(names: Iterable[bytes]) -> bool:
+    """Whether one of these commands draws its reply."""
+    return any(name.upper().decode("ascii", "replace") in RANDOM for name in names)
 
 
 def why_uncacheable(commands: list[list[bytes]]) -> str:

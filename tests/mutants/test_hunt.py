@@ -79,7 +79,7 @@ def test_unknown_is_undecided(tmp_path: Path) -> None:
 
 
 def test_stillborn(tmp_path: Path) -> None:
-    assert hunted(DEAD, tmp_path, says(1, overshoot="fail")).fate == "stillborn"
+    assert hunted(DEAD, tmp_path, says(1, contract="fail")).fate == "stillborn"
 
 
 def test_a_judge_that_hangs(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ EXPIRES_BY_ITS_LIMIT = "walrus:rate_limit_lua"
 TIMED = {
     "limits:moving": None,
     "limits:sliding_counter": ("false-rejection", True, (0, -1000, 1, -1999000, 2)),
-    "pyrate_limiter:v4": ("overshoot", False, (0, 0, -1000, 1, -1000, 2, 2, 1)),
+    "pyrate_limiter:v4": ("overshoot", False, (0, -1000, 0, 1, -1000, 2, 2, 1)),
     "pyrate_limiter:v4_gcra": None,
     "throttled_py:fixed": None,
     "throttled_py:token_bucket": ("false-rejection", True, (0, -1000, 1, -501000, 2)),

@@ -11,13 +11,13 @@ from tests.simulate.casts import OpenWorld, cast, silent
 
 
 def stop(progress: Progress) -> None:
-    if progress.states == 0 or progress.states > 1000:
+    if progress.states == 0 or progress.states > 5000:
         raise StoppedError("stopped by Ctrl-C")
 
 
 @pytest.mark.parametrize("strategy", [Complete(), Walk()], ids=["complete", "walk"])
 def test_a_stopped_search_keeps_what_it_found(world_of: OpenWorld, strategy: Strategy) -> None:
-    with world_of(cast("no_prune", 6, 1)) as world:
+    with world_of(cast("no_prune", 4, 1)) as world:
         found = strategy.search(world, 1, 60.0, stop)
     assert not found.complete
     assert found.stopped == "stopped by Ctrl-C"
