@@ -59,13 +59,16 @@ def check_commands(commands: list[list[bytes]]) -> None:
     for words in commands:
         name = words[0].upper().decode("ascii", "replace")
         second = words[1].upper() if len(words) > 1 else b""
-        if name in BLOCKING or (name in ("XREAD", "XREADGROUP") and b"BLOCK" in words):
+        said = [word.upper() for word in words[1:]]
+        if name in BLOCKING or (name in ("XREAD", "XREADGROUP") and b"BLOCK" in said):
             raise RefusedError(f"it waits inside the server ({name})")
         if name == "CLIENT" and second == b"REPLY":
             raise RefusedError("it turns replies off (CLIENT REPLY), and each is waited for here")
         paused = name == "CLIENT" and second in (b"PAUSE", b"KILL")
         if name in SERVER_WIDE or paused or (name == "SCRIPT" and second in (b"FLUSH", b"KILL")):
             raise RefusedError(f"it changes the server itself ({name})")
+        if name == "MOVE" or (name == "COPY" and b"DB" in said):
+            raise RefusedError(f"it reaches into another database ({name})")
         if name in ("QUIT", "RESET") or (name == "CLIENT" and second in OTHER_CLIENTS):
             raise RefusedError(f"it ends or silences connections ({name})")
 

@@ -107,6 +107,15 @@ class TurnsRepliesOff(ClientClockLimiter):
         return Decision(self.client.get(key) is None)
 
 
+class CopiesAway(ClientClockLimiter):
+    """Counts in a database that nobody looks at."""
+
+    def acquire(self, key: str) -> Decision:
+        count: Any = self.client.incr(key)
+        self.client.copy(key, key, destination_db=1, replace=True)
+        return Decision(count <= self.limit)
+
+
 class BlocksLater(ClientClockLimiter):
     """Right at the first instant; later it waits."""
 

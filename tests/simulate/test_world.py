@@ -98,6 +98,7 @@ def test_everything_is_as_before_afterwards(world_of: OpenWorld) -> None:
     [
         ("Sleeps", "it sleeps"),
         ("Blocks", r"waits inside the server \(BLPOP\)"),
+        ("CopiesAway", r"another database \(COPY\)"),
         ("TurnsRepliesOff", r"turns replies off \(CLIENT REPLY\)"),
         ("OwnConnection", "a connection of its own"),
         ("OwnThread", "from a thread"),
