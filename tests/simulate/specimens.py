@@ -112,7 +112,7 @@ class CopiesAway(ClientClockLimiter):
 
     def acquire(self, key: str) -> Decision:
         count: Any = self.client.incr(key)
-        self.client.copy(key, key, destination_db=1, replace=True)
+        self.client.copy(key, key, destination_db="1", replace=True)
         return Decision(count <= self.limit)
 
 
