@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def test_a_race_is_told_as_a_story_that_replays_until_it_is_mended(sandbox: Sand
     message = next(case.iter("failure")).get("message") or ""
     assert f"token {token}" in message
 
-    replay = ("limitproof", "replay", schedule)
+    replay = (sys.executable, "-m", "limitproof", "replay", schedule)
     broken = sandbox.pytester.run(*replay)
     assert (broken.ret, "STILL FAILS" in text_of(broken)) == (1, True)
     path.write_text(ATOMIC.replace("{more}", "pass"), encoding="utf-8")
@@ -203,4 +204,4 @@ def test_other_promises_and_an_asyncio_client(sandbox: Sandbox) -> None:
     )
     found = re.search(r"TestAsync.*?limitproof replay (\S+)", text_of(result), re.S)
     assert found is not None
-    assert sandbox.pytester.run("limitproof", "replay", found[1]).ret == 1
+    assert sandbox.pytester.run(sys.executable, "-m", "limitproof", "replay", found[1]).ret == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import re
+import socket
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -79,7 +80,7 @@ def _on_a_node(laboratory: Laboratory, played: Sequence[Played]) -> Summary | No
 def _refusal(laboratory: Laboratory, commands: Sequence[Command]) -> str:
     """Why a node refuses a limiter; "" when it does not. Raises ServerError without a node."""
     with (
-        virtual_server(laboratory.program, arguments=("--cluster-enabled", "yes")) as node,
+        virtual_server(laboratory.program, arguments=_alone()) as node,
         node.server.client() as control,
     ):
         now = _get_ready(node, control) / SECOND
@@ -88,6 +89,18 @@ def _refusal(laboratory: Laboratory, commands: Sequence[Command]) -> str:
         control.execute_command("ACL SETUSER", USER, *rights)
         _ask(laboratory.subject, node, now, small(laboratory.quota, most=3).limit + 1)
         return _refused(control)
+
+
+def _alone() -> tuple[str, ...]:
+    """A node that others of its kind on this machine do not disturb.
+
+    The port of a cluster's own bus is another's plus 10,000 unless it is told: without a port,
+    every node would want 10,000.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    return ("--cluster-enabled", "yes", "--cluster-port", str(port), "--bind", "127.0.0.1")
 
 
 def _get_ready(node: VirtualServer, control: redis.Redis) -> int:
