@@ -14,7 +14,7 @@ import click
 from limiters.registry import TargetError
 from limitproof import __version__
 from limitproof.cli.exits import Exit
-from limitproof.faults import BadEnvironmentError, BadInputError
+from limitproof.errors import BadEnvironmentError, BadInputError
 from limitproof.servers.errors import AddressError, ServerError
 
 COMMANDS = {

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from limitproof.faults import BadInputError
+from limitproof.errors import BadInputError
 from limitproof.files import whole
 from limitproof.history.columns import (
     COLUMN_TYPES,

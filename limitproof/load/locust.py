@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from limitproof.faults import BadEnvironmentError
+from limitproof.errors import BadEnvironmentError
 from limitproof.load.plan import Plan
 from limitproof.servers.lifetime import bound
 
