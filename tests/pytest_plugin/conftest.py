@@ -75,7 +75,9 @@ class Sandbox:
 
 
 @pytest.fixture
-def sandbox(pytester: pytest.Pytester) -> Sandbox:
+def sandbox(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    for name in ("CI", "BUILD_NUMBER"):  # with one of them pytest says every message twice
+        monkeypatch.delenv(name, raising=False)
     return Sandbox(pytester)
 
 
