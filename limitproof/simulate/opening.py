@@ -8,6 +8,7 @@ from pathlib import Path
 
 from limitproof.servers.virtual import START, VirtualServer, virtual_server
 from limitproof.simulate.cast import Cast
+from limitproof.simulate.one_cpu import one_cpu
 from limitproof.simulate.sandbox import sandbox, watchdog
 from limitproof.simulate.snapshot import LOAD
 from limitproof.simulate.world import World
@@ -45,15 +46,16 @@ def world_on(virtual: VirtualServer, cast: Cast, *, rehearsed: bool = True) -> I
     path = virtual.server.url.removeprefix("unix://")
     if virtual.moving:
         virtual.set(START)
-    world = World(cast, virtual, path)
-    try:
-        world.send(LOAD, 2)
-        with (
-            sandbox(world.clock, world.urandom, world.sleep, world.refuse) as world.travel,
-            watchdog(world.turns, world.inside, world.refuse),
-        ):
-            if rehearsed:
-                world.rehearse()
-            yield world
-    finally:
-        world.close()
+    with one_cpu(virtual.server.pid):
+        world = World(cast, virtual, path)
+        try:
+            world.send(LOAD, 2)
+            with (
+                sandbox(world.clock, world.urandom, world.sleep, world.refuse) as world.travel,
+                watchdog(world.turns, world.inside, world.refuse),
+            ):
+                if rehearsed:
+                    world.rehearse()
+                yield world
+        finally:
+            world.close()

@@ -51,6 +51,7 @@ class World:
         self.wire: socket.socket = connection._sock.real
         self._offsets = [cast.offset(number) for number in range(cast.clients)]
         self.seats = [self.seat(number) for number in range(cast.clients)]
+        self._understudies: dict[int, Seat] = {}
         self._accesses: dict[str, Access] = {}
         self._swap = self.draws = True
         self._littered = False
@@ -104,6 +105,15 @@ class World:
             lambda: (self.instant + self._offsets[number]) / 1_000_000,
             sleep=self.sleep, is_async=cast.target.is_async,
         )  # fmt: skip
+
+    def understudy(self, number: int) -> Seat:
+        """Another client of that number, who is fed replies beside the play; `leave` it after use.
+
+        Always the same one: making a client of redis-py takes longer than what is asked of it.
+        """
+        if number not in self._understudies:
+            self._understudies[number] = self.seat(number)
+        return self._understudies[number]
 
     def reset(self) -> None:
         """An empty server at the first instant, and clients that have not begun."""
@@ -313,7 +323,7 @@ class World:
         return Access(any(one.reads for one in told), any(one.writes for one in told))
 
     def close(self) -> None:
-        for seat in self.seats:
+        for seat in (*self.seats, *self._understudies.values()):
             seat.close()
         self._control.connection_pool.disconnect()
 

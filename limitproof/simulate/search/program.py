@@ -163,7 +163,7 @@ class Programs:
 
     def _learn(self, client: int, history: tuple[Event, ...], shape: int, foreign: bool) -> Node:
         """Run one client alone, with what it was answered before."""
-        seat = self.world.seat(client)
+        seat = self.world.understudy(client)
         try:
             self._relive(seat, history)
             over = [call for call in seat.calls if call.ended is not None]
@@ -181,21 +181,21 @@ class Programs:
                 self.world.ask(seat)
                 node.begins[instant] = _due(seat)
         finally:
-            seat.close()
+            seat.leave()
         if (due := node.due or node.begins.get(instant)) is not None:
             self._compare(client, shape, instant if node.idle else 0, due.packet)
         return node
 
     def _begin(self, node: Node, instant: int) -> None:
         """Run an idle client to what it does first when it begins a request at this instant."""
-        seat = self.world.seat(node.client)
+        seat = self.world.understudy(node.client)
         try:
             self._relive(seat, node.history)
             self._at(instant)
             self.world.ask(seat)
             node.begins[instant] = _due(seat)
         finally:
-            seat.close()
+            seat.leave()
         self._compare(node.client, node.shape, instant, node.begins[instant].packet)
 
     def _relive(self, seat: Seat, history: tuple[Event, ...]) -> None:
