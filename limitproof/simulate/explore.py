@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from limitproof.check.instants import asked_of, overshoot_for_certain, refused_in_vain
 from limitproof.check.verdict import Verdict
-from limitproof.check.yardstick import Yardstick
 from limitproof.explored import Counterexample
 from limitproof.history.columns import Outcome
-from limitproof.schedules import Run, Schedule
-from limitproof.simulate.because import because_of
 from limitproof.simulate.cast import Cast
+from limitproof.simulate.confirm import confirm
+from limitproof.simulate.determinism import SAMPLE, differs, unaccounted
 from limitproof.simulate.opening import open_world
 from limitproof.simulate.promised import yardstick_of
 from limitproof.simulate.refusal import (
@@ -25,19 +22,14 @@ from limitproof.simulate.refusal import (
     UnknownScriptError,
 )
 from limitproof.simulate.search.complete import Complete
-from limitproof.simulate.search.coverage import Coverage, Tell, Witness, sorted_answers
+from limitproof.simulate.search.coverage import Coverage, Tell
 from limitproof.simulate.search.dpor import Dpor
-from limitproof.simulate.search.ends import Told, end_of
-from limitproof.simulate.search.moments import may_go_on, moments_of
 from limitproof.simulate.search.pct import chance, pct
 from limitproof.simulate.search.walk import Walk
-from limitproof.simulate.trace import Choose, Trace
 from limitproof.simulate.world import World
 
-SAMPLE = 8  # schedules that are run twice and compared
 TRIES = 4  # of a search in which the server turned out not to know a script yet
 SEARCHING = 0.8  # of the seconds are for a complete search
-SHARE_OF_MOVES = 0.3  # of the choices of a sample
 NOTHING = Coverage("none", complete=False, sentence="nothing was explored")
 DREW_LATE = "it draws random numbers in some schedules only, so a run may not repeat"
 DEPTH = 3  # of PCT: races of limiters need a read, a write between, and a decision
@@ -163,7 +155,7 @@ def _explore(world: World, limit: int, seconds: float, tell: Tell) -> Exploratio
         return Exploration(cast, limit, meta, sample, doubt=doubt)
     coverage = _search(world, limit, seconds, tell)
     doubt = coverage.stopped
-    if coverage.complete and (strange := _strange(world, coverage)):
+    if coverage.complete and (strange := unaccounted(world, coverage)):
         coverage, doubt = replace(coverage, complete=False), strange
     if not doubt and world.drew_late:
         doubt = DREW_LATE
@@ -214,7 +206,7 @@ def _move_on(world: World, found: Exploration, seconds: float, tell: Tell) -> Ex
     if timed is None:
         why = f"the clock did not move: {why}"
         return replace(found, beyond=why, doubt=found.doubt if found.coverage.complete else why)
-    doubt = found.doubt or (_strange(world, timed, timed.moves) if timed.moves >= 0 else "")
+    doubt = found.doubt or (unaccounted(world, timed, timed.moves) if timed.moves >= 0 else "")
     doubt = doubt or (DREW_LATE if world.drew_late else "")
     doubt = doubt or world.whim()
     if not found.coverage.complete:  # there was no search at one instant
@@ -277,108 +269,3 @@ def _bad_ones(timed: Coverage) -> str:
         (timed.erring, "end without a Decision"),
     )
     return "".join(f"; {count:,} of these {what}" for count, what in told if count)
-
-
-def differs(world: World, moves: int = 0) -> str:
-    """Run a sample of schedules twice: what is different the second time; "" when nothing is."""
-    for number in range(SAMPLE):
-        seed = world.cast.seed + number
-        runs = [world.trace(_random_choice(world, seed, moves)) for _ in range(2)]
-        if runs[0] != runs[1]:
-            what = "sent other commands" if runs[0].packets != runs[1].packets else "was answered"
-            return f"the same schedule, run twice, {what} differently: it is not deterministic"
-    return ""
-
-
-def _strange(world: World, coverage: Coverage, moves: int = 0) -> str:
-    """Whether some real run ends as no state of the complete search does."""
-    for number in range(SAMPLE):
-        trace = world.trace(_random_choice(world, world.cast.seed + number, moves))
-        if not _over(world, trace):
-            continue  # not all requests could begin
-        if sorted_answers(trace.answers) not in coverage.outcomes:
-            return "a real run ended as no state of the search does: its states are not all"
-    return ""
-
-
-def _over(world: World, trace: Trace) -> bool:
-    return all(len(told) == world.cast.requests for told in trace.answers)
-
-
-def _random_choice(world: World, seed: int, moves: int) -> Choose:
-    """Any client that wants to go on, or at most so often one of the moves that a search makes."""
-    source, yardstick = random.Random(seed), yardstick_of(world.cast)
-    left, moved = moves, False
-
-    def choose(enabled: Sequence[int]) -> int | None:
-        nonlocal left, moved
-        onward = [one for one in enabled if may_go_on(world, one)]
-        if left and not moved and (not onward or source.random() < SHARE_OF_MOVES):
-            far = moments_of(world, yardstick)
-            if far:
-                left, moved = left - 1, True
-                return -source.choice(far)
-        moved = False
-        return source.choice(onward) if onward else None
-
-    return choose
-
-
-def follow(choices: tuple[int, ...]) -> Choose:
-    """The choices one by one, then the end; a client that wants nothing is left out."""
-    left = list(choices)
-
-    def choose(enabled: Sequence[int]) -> int | None:
-        while left:
-            wanted = left.pop(0)
-            if wanted < 0 or wanted in enabled:
-                return wanted
-        return None
-
-    return choose
-
-
-def confirm(
-    world: World, witness: Witness | None, check: str, coverage: Coverage
-) -> Counterexample | None:
-    """Run a witness once more from an empty server; None when it does not show there."""
-    if witness is None:
-        return None
-    cast, yardstick = world.cast, yardstick_of(world.cast)
-    run = world.run(follow(witness.choices))
-    told = told_by(world)
-    measure = measured(world, run, check, yardstick, coverage)
-    if measure < witness.measure or run.choices != witness.choices:
-        return None
-    schedule = Schedule(
-        cast.target.spec, cast.quota.limit, cast.quota.window, cast.clients, cast.requests,
-        cast.seed, cast.granularity, run.choices, check,
-        tuple(step.commands for step in run.steps), cast.offsets,
-    )  # fmt: skip
-    # as many turns as clients, and no time passed: nobody was interrupted
-    still = all(choice >= 0 for choice in run.choices)
-    sequential = witness.sequential or (still and run.switches < len(run.clients))
-    because = because_of(run, check, yardstick, told, sequential=sequential)
-    return Counterexample(check, measure, schedule, run, because, sequential)
-
-
-def measured(world: World, run: Run, check: str, yardstick: Yardstick, coverage: Coverage) -> int:
-    """How large the defect is that a run which has just ended shows; 0 when it shows none."""
-    requests = asked_of(run.answers, run.spans)
-    match check:
-        case "overshoot":
-            return overshoot_for_certain(requests, yardstick)
-        case "false-rejection":
-            return int(refused_in_vain(requests, yardstick))
-        case "contract":
-            return int(any(one.outcome is Outcome.ERROR for one in requests))
-    assert coverage.names is not None
-    return int(end_of(told_by(world), world.snapshot(), coverage.names) not in coverage.orders)
-
-
-def told_by(world: World) -> tuple[tuple[Told, ...], ...]:
-    """What each client was told in the run that has just ended."""
-    return tuple(
-        tuple(Told.of(call.outcome, call.decision) for call in seat.calls if call.ended is not None)
-        for seat in world.seats
-    )

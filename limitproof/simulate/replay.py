@@ -13,7 +13,8 @@ from limiters.registry import Target
 from limitproof.history.columns import Outcome
 from limitproof.schedules import Run, Schedule
 from limitproof.simulate.cast import Cast
-from limitproof.simulate.explore import NOTHING, measured, promised
+from limitproof.simulate.confirm import measured
+from limitproof.simulate.explore import NOTHING, promised
 from limitproof.simulate.opening import open_world
 from limitproof.simulate.promised import yardstick_of
 from limitproof.simulate.refusal import RefusedError, TimeNeededError, UncacheableError

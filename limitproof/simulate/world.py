@@ -69,6 +69,10 @@ class World:
         """Entropy for whoever runs now."""
         return bytes(size) if self._acting is None else self._acting.urandom(size)
 
+    def process(self) -> int:
+        """The process id of whoever runs now."""
+        return 0 if self._acting is None else self._acting.process()
+
     def sleep(self, seconds: float) -> None:
         """What time.sleep does to whoever runs now: the client waits until it is woken."""
         if not self.inside():
@@ -238,13 +242,14 @@ class World:
             return ""
         seen = set()
         for life in range(WHIMS):
-            seat = self.seat(0)
+            seat = self.understudy(0)
             seat.life = life
             self._heard = []
             try:
                 answers, _ = self._rehearse(seat)
             finally:
-                seat.close()
+                seat.leave()
+                seat.life = 0
             seen.add((tuple(answers), tuple(self._heard)))
             if len(seen) > 1:
                 self.reset()

@@ -9,7 +9,7 @@ import pytest
 from limitproof.check.instant import overshoot_at_once, refused_with_room
 from limitproof.schedules import Granularity, switches
 from limitproof.simulate.cast import Cast
-from limitproof.simulate.explore import follow
+from limitproof.simulate.confirm import follow
 from limitproof.simulate.search.causality import Causality, Event, form
 from limitproof.simulate.search.complete import Complete
 from limitproof.simulate.search.coverage import Coverage, Progress, StoppedError, sorted_answers

@@ -7,7 +7,7 @@ import pytest
 from limiters.registry import REGISTRY, Entry
 from limitproof.history.columns import Outcome
 from limitproof.schedules import Granularity
-from limitproof.simulate.explore import confirm
+from limitproof.simulate.confirm import confirm
 from limitproof.simulate.refusal import RefusedError, UncacheableError
 from limitproof.simulate.search.complete import Complete
 from limitproof.simulate.search.ends import Told, end_of

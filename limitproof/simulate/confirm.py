@@ -1,0 +1,77 @@
+"""A witness of a search becomes a counterexample: run again from an empty server, and measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from limitproof.check.instants import asked_of, overshoot_for_certain, refused_in_vain
+from limitproof.check.yardstick import Yardstick
+from limitproof.explored import Counterexample
+from limitproof.history.columns import Outcome
+from limitproof.schedules import Run, Schedule
+from limitproof.simulate.because import because_of
+from limitproof.simulate.promised import yardstick_of
+from limitproof.simulate.search.coverage import Coverage, Witness
+from limitproof.simulate.search.ends import Told, end_of
+from limitproof.simulate.trace import Choose
+from limitproof.simulate.world import World
+
+
+def follow(choices: tuple[int, ...]) -> Choose:
+    """The choices one by one, then the end; a client that wants nothing is left out."""
+    left = list(choices)
+
+    def choose(enabled: Sequence[int]) -> int | None:
+        while left:
+            wanted = left.pop(0)
+            if wanted < 0 or wanted in enabled:
+                return wanted
+        return None
+
+    return choose
+
+
+def confirm(
+    world: World, witness: Witness | None, check: str, coverage: Coverage
+) -> Counterexample | None:
+    """Run a witness once more from an empty server; None when it does not show there."""
+    if witness is None:
+        return None
+    cast, yardstick = world.cast, yardstick_of(world.cast)
+    run = world.run(follow(witness.choices))
+    told = told_by(world)
+    measure = measured(world, run, check, yardstick, coverage)
+    if measure < witness.measure or run.choices != witness.choices:
+        return None
+    schedule = Schedule(
+        cast.target.spec, cast.quota.limit, cast.quota.window, cast.clients, cast.requests,
+        cast.seed, cast.granularity, run.choices, check,
+        tuple(step.commands for step in run.steps), cast.offsets,
+    )  # fmt: skip
+    # as many turns as clients, and no time passed: nobody was interrupted
+    still = all(choice >= 0 for choice in run.choices)
+    sequential = witness.sequential or (still and run.switches < len(run.clients))
+    because = because_of(run, check, yardstick, told, sequential=sequential)
+    return Counterexample(check, measure, schedule, run, because, sequential)
+
+
+def measured(world: World, run: Run, check: str, yardstick: Yardstick, coverage: Coverage) -> int:
+    """How large the defect is that a run which has just ended shows; 0 when it shows none."""
+    requests = asked_of(run.answers, run.spans)
+    match check:
+        case "overshoot":
+            return overshoot_for_certain(requests, yardstick)
+        case "false-rejection":
+            return int(refused_in_vain(requests, yardstick))
+        case "contract":
+            return int(any(one.outcome is Outcome.ERROR for one in requests))
+    assert coverage.names is not None
+    return int(end_of(told_by(world), world.snapshot(), coverage.names) not in coverage.orders)
+
+
+def told_by(world: World) -> tuple[tuple[Told, ...], ...]:
+    """What each client was told in the run that has just ended."""
+    return tuple(
+        tuple(Told.of(call.outcome, call.decision) for call in seat.calls if call.ended is not None)
+        for seat in world.seats
+    )
