@@ -51,7 +51,14 @@ def world_on(virtual: VirtualServer, cast: Cast, *, rehearsed: bool = True) -> I
         try:
             world.send(LOAD, 2)
             with (
-                sandbox(world.clock, world.urandom, world.sleep, world.refuse) as world.travel,
+                sandbox(
+                    world.clock,
+                    world.urandom,
+                    world.sleep,
+                    world.refuse,
+                    inside=world.inside,
+                    process=world.process,
+                ) as world.travel,
                 watchdog(world.turns, world.inside, world.refuse),
             ):
                 if rehearsed:

@@ -24,6 +24,7 @@ from limitproof.simulate.wire import Wire, simulated_client
 KEY = "k"
 DEATHS = 3  # times that a limiter with a bare `except` may answer instead of ending
 LAST_WORDS = 50  # commands of one that is being ended, in its `finally` and `except`
+FIRST_PROCESS, LIVES_APART = 1_000_001, 100  # ids as Linux gives them: at most 4,194,304
 Factory = Callable[[Any, Quota, Callable[[], float]], Any]
 
 
@@ -92,6 +93,7 @@ class Seat:
         self._steps = 0
         self._random: Any = None
         self._blocks = 0
+        self._named = False
         self._leaving = False
         self._undead: list[greenlet.greenlet] = []
 
@@ -114,7 +116,7 @@ class Seat:
         """Make a new limiter, and run until it is made or asks Redis; `swap` as for `resume`."""
         self.packets, self.commands, self.calls = [], [], []
         self.refused, self.fresh, self.idle, self.asleep = None, True, False, None
-        self._gathered, self._steps, self._blocks = b"", 0, 0
+        self._gathered, self._steps, self._blocks, self._named = b"", 0, 0, False
         self._name = f"{self._origin}:{self.life}" if self.life else self._origin
         self._greenlet = greenlet.greenlet(self._live)
         if swap:
@@ -183,8 +185,11 @@ class Seat:
 
     @property
     def drew_entropy(self) -> bool:
-        """Whether it has asked os.urandom for anything since `begin` (uuid4 and secrets do)."""
-        return self._blocks > 0
+        """Whether it has asked os.urandom for anything since `begin` (uuid4 and secrets do).
+
+        Its process id is as good: a name that no other client has.
+        """
+        return self._blocks > 0 or self._named
 
     def leave(self) -> None:
         """End it where it stands, as kill -9 would: its connection is gone, too.
@@ -226,6 +231,11 @@ class Seat:
         self._blocks += 1
         seed = f"{self._name}:{self._blocks}".encode()
         return hashlib.shake_256(seed).digest(size)
+
+    def process(self) -> int:
+        """Its process id: in production, clients are processes, and each has its own."""
+        self._named = True
+        return FIRST_PROCESS + self.number + LIVES_APART * self.life
 
     def _switch(self, value: object, swap: bool) -> None:
         assert self._greenlet is not None

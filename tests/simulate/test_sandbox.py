@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
+import sys
 import time
+import timeit
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from types import FrameType
 
 import pytest
+import redis
 
 from limitproof.servers.virtual import START
 from limitproof.simulate.sandbox import sandbox, watchdog
+from tests.simulate import clocks
 
 
 def test_every_clock_tells_the_instant_that_is_meant() -> None:
@@ -34,6 +41,72 @@ def test_every_clock_tells_the_instant_that_is_meant() -> None:
                 )
             )
     assert told == [(instant,) * 4 for instant in instants]
+
+
+def test_names_bound_at_import_tell_it_too() -> None:
+    with sandbox(lambda: START / 1_000_000, os.urandom, lambda _: None):
+        assert set(clocks.every_clock()) == {START}
+    assert START not in clocks.every_clock()
+
+
+def bound_names() -> list[object]:
+    """All that a sandbox changes of the module, as it is now."""
+    known, timer = vars(clocks), vars(clocks.Timer)
+    return [
+        *(known[name] for name in ("monotonic", "perf_counter", "sleep", "getpid")),
+        time.sleep, time.monotonic, time.perf_counter, time.clock_gettime, os.getpid, os.urandom,
+        timer["by"], timer["static"], timer["__init__"].__defaults__,
+        timer["named"].__kwdefaults__, timeit.default_timer, vars(uuid)["_generate_time_safe"],
+    ]  # fmt: skip
+
+
+def test_all_is_as_before_also_after_an_exception() -> None:
+    before = bound_names()
+
+    def breaks() -> None:
+        with sandbox(lambda: START / 1_000_000, bytes, lambda _: None):
+            assert all(now is not one for now, one in zip(bound_names(), before, strict=True))
+            raise RuntimeError
+
+    for _ in range(2):  # the second time, where the names are is known
+        with pytest.raises(RuntimeError):
+            breaks()
+        assert all(now is one for now, one in zip(bound_names(), before, strict=True))
+
+
+def test_a_module_imported_meanwhile_keeps_no_clock_of_a_world(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "imported_meanwhile.py").write_text(
+        "from time import monotonic\ndef told(by=monotonic):\n    return by()\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with sandbox(lambda: START / 1_000_000, os.urandom, lambda _: None):
+        module = importlib.import_module("imported_meanwhile")
+        assert module.told() == START / 1_000_000
+    monkeypatch.delitem(sys.modules, "imported_meanwhile")
+    assert module.monotonic is time.monotonic
+    assert module.told() < START / 1_000_000
+
+
+def test_outside_of_a_client_monotonic_time_is_real() -> None:
+    """A search has so many seconds, and a clock that stood still would give it all there are."""
+    began = time.perf_counter(), time.monotonic()
+    with sandbox(
+        lambda: START / 1_000_000, os.urandom, lambda _: None,
+        inside=lambda: False, process=lambda: 7,
+    ):  # fmt: skip
+        assert began[0] <= time.perf_counter() < began[0] + 60
+        assert began[1] <= time.monotonic() < began[1] + 60
+        assert os.getpid() != 7
+        assert time.time() == START / 1_000_000
+
+
+def test_redis_py_is_told_the_real_process() -> None:
+    """It would take another id for a fork, and throw its connections away."""
+    with sandbox(lambda: 0.0, os.urandom, lambda _: None, process=lambda: 7):
+        assert os.getpid() == 7
+        assert redis.ConnectionPool().pid != 7
 
 
 def test_at_a_whole_second_the_float_is_what_it_was() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,9 +11,11 @@ from typing import Any
 import pytest
 
 from limitproof.check.verdict import Verdict
+from limitproof.servers.virtual import START
 from limitproof.simulate import explore as module
 from limitproof.simulate.cast import Cast
 from limitproof.simulate.explore import Exploration, explore
+from limitproof.simulate.sandbox import SINCE_1582
 from limitproof.simulate.search.complete import Complete
 from limitproof.simulate.world import World
 from tests.simulate.casts import OpenWorld, cast, silent
@@ -78,3 +82,44 @@ def test_what_other_random_numbers_would_do_is_no_pass() -> None:
     found = explored("ForgetsAtTimes", 2)
     assert "hangs on random numbers" in found.doubt
     assert found.verdict(found.overshoot) is not Verdict.PASS
+
+
+def clocked(target: str, clients: int = 2, **more: Any) -> Exploration:
+    played = cast(f"tests.simulate.clocks:{target}", clients, **more)
+    return explore(played, 20.0, silent, further=True)
+
+
+def test_who_refuses_for_a_while_by_a_clock_of_its_own_is_not_accused() -> None:
+    """By the real perf_counter, no time passes while the window does."""
+    found = clocked("RefusesForAWhile", 1, requests=3, moves=2)
+    assert (found.overshoot, found.refusal, found.doubt) == (None, None, "")
+    assert found.moves == 2
+
+
+def test_a_sleep_by_another_name_moves_the_clock() -> None:
+    found = clocked("SleepsByName")
+    assert found.doubt == ""
+    assert found.verdict(found.overshoot) is Verdict.PASS
+    assert "schedules" in found.coverage.sentence
+
+
+@pytest.mark.parametrize(
+    "target", ["NamedByProcess", "NamedByBoundProcess", "NamedByNumberAlone", "NamedByTimeAndNode"]
+)
+def test_each_client_is_a_process_of_its_own(target: str) -> None:
+    """In one process for all, two members would be one, and both would be admitted."""
+    found = clocked(target, 3)
+    assert (found.overshoot, found.doubt) == (None, "")
+    assert found.verdict(found.overshoot) is Verdict.PASS
+
+
+def test_one_uuid1_follows_on_another(world_of: OpenWorld) -> None:
+    """Of the instant, of version 1, and the same in every run."""
+    with world_of(cast("tests.simulate.clocks:NamedByTimeAndNode", 2, requests=2)) as world:
+        runs = [world.trace(lambda enabled: enabled[0]).packets for _ in "ab"]
+    assert runs[0] == runs[1]
+    drawn = re.findall(rb"-([0-9a-f]{32})\r", b"".join(runs[0]))
+    found = [uuid.UUID(one.decode()) for one in drawn]
+    assert len(set(found)) == 4
+    assert {one.version for one in found} == {1}
+    assert {one.time for one in found} == {(START * 10) + SINCE_1582}
