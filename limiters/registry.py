@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 import redis.asyncio
 
@@ -146,15 +146,22 @@ def _load_file(path: Path) -> ModuleType:
 @contextmanager
 def _importing_from(directory: Path, *, write_bytecode: bool = True) -> Iterator[None]:
     """Let modules of `directory` be imported; with write_bytecode=False leave nothing there."""
-    before = sys.dont_write_bytecode
+    before, fork = sys.dont_write_bytecode, getattr(os, "fork", None)
     sys.path.insert(0, str(directory))
     sys.dont_write_bytecode = before or not write_bytecode
+    vars(os)["fork"] = _no_fork
     try:
         yield
     finally:
+        if vars(os)["fork"] is _no_fork:  # the module may have put its own there
+            vars(os)["fork"] = fork
         sys.dont_write_bytecode = before
         with suppress(ValueError):  # the module may have taken it out itself
             sys.path.remove(str(directory))
+
+
+def _no_fork() -> NoReturn:
+    raise RuntimeError("it forks its process (os.fork), and all that follows would be done twice")
 
 
 def _import_failed(what: str, error: BaseException) -> TargetError:

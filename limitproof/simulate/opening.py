@@ -9,6 +9,7 @@ from pathlib import Path
 from limitproof.servers.virtual import START, VirtualServer, virtual_server
 from limitproof.simulate.cast import Cast
 from limitproof.simulate.one_cpu import one_cpu
+from limitproof.simulate.processes import no_processes
 from limitproof.simulate.sandbox import sandbox, watchdog
 from limitproof.simulate.snapshot import LOAD
 from limitproof.simulate.world import World
@@ -60,6 +61,7 @@ def world_on(virtual: VirtualServer, cast: Cast, *, rehearsed: bool = True) -> I
                     process=world.process,
                 ) as world.travel,
                 watchdog(world.turns, world.inside, world.refuse),
+                no_processes(world.refuse, world.inside),
             ):
                 if rehearsed:
                     world.rehearse()

@@ -1,8 +1,7 @@
 """A process that a limiter runs in, and all that it starts: nothing of it is left behind.
 
-A limiter may fork, and its child may lead a session of its own; or it runs another program. On
-Linux a child that Python has forked dies with the process that forked it, one whose parent has
-gone is adopted by the process that was kept together, and what that still has is found by
+A limiter may run another program, which may lead a session of its own. On Linux one whose parent
+has gone is adopted by the process that was kept together, and what that still has is found by
 /proc/PID/stat (proc(5)). Elsewhere only the process group is ended.
 """
 
@@ -15,35 +14,21 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
-from limitproof.servers.lifetime import die_with_parent
-
 _PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
-_HIGHEST = 4096  # file descriptors that a forked child is rid of: those that it shares with us
 
 
 def keep_together() -> None:
     """Let nothing that this process starts from now on outlive it, as far as the system can.
 
-    A child that is forked is cut off from our files: it would answer in our name, and read what
-    the server says to us.
+    A child that is forked ends at once, before it does anything: it would answer in our name, read
+    what the server says to us, and end that server when it is done.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-        os.register_at_fork(after_in_child=_in_child)
-    else:
-        os.register_at_fork(after_in_child=_cut_off)
-
-
-def _in_child() -> None:
-    _cut_off()
-    with suppress(OSError):
-        die_with_parent()
-
-
-def _cut_off() -> None:
-    os.closerange(3, _HIGHEST)
+    os.register_at_fork(after_in_child=partial(os._exit, 0))
 
 
 def end_offspring() -> None:

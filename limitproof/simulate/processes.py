@@ -1,0 +1,64 @@
+"""A limiter that starts processes, or ends its own: it is refused at once, and told so."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from multiprocessing.process import BaseProcess
+from typing import Any, NoReturn
+from unittest.mock import patch
+
+from limitproof.simulate.refusal import RefusedError
+
+FORKS, ENDS, SIGNALS = "forks its process", "ends its process", "sends signals to processes"
+ALARM = "takes the alarm that watches it"
+REFUSED: tuple[tuple[Any, str, str], ...] = (
+    (os, "fork", FORKS),
+    (os, "forkpty", FORKS),
+    (os, "_exit", ENDS),
+    (os, "abort", ENDS),
+    (os, "kill", SIGNALS),
+    (os, "killpg", SIGNALS),
+    (signal, "alarm", ALARM),
+    (signal, "setitimer", ALARM),
+    (signal, "signal", ALARM),
+    (BaseProcess, "start", "starts a process of its own"),
+)
+"""Where a function is, its name, and what a limiter does that calls it."""
+
+
+@contextmanager
+def no_processes(
+    refuse: Callable[[RefusedError], NoReturn], inside: Callable[[], bool]
+) -> Iterator[None]:
+    """What is refused to a limiter for the length of the `with`; `inside`: whether one runs now.
+
+    A child that it forks would send in its name, read what the server tells it, and end that
+    server when it is done. Who ends the process that all clients share ends what judges it, and
+    says by its own exit code that all is well. The alarm is what ends a client that hangs.
+    """
+
+    def refused(real: Callable[..., Any], why: str) -> Callable[..., Any]:
+        def call(*arguments: Any, **more: Any) -> Any:
+            if inside() and not _harmless(real, arguments):
+                refuse(RefusedError(why))
+            return real(*arguments, **more)
+
+        return call
+
+    with ExitStack() as stack:
+        for where, name, why in REFUSED:
+            if hasattr(where, name):
+                told = "multiprocessing" if where is BaseProcess else f"{where.__name__}.{name}"
+                call = refused(getattr(where, name), f"it {why} ({told})")
+                stack.enter_context(patch.object(where, name, call))
+        yield
+
+
+def _harmless(real: Callable[..., Any], arguments: tuple[Any, ...]) -> bool:
+    """Other signals than the alarm may be handled, and a process asked whether it lives."""
+    if real.__name__ == "signal":
+        return arguments[:1] != (signal.SIGALRM,)
+    return real.__name__ in ("kill", "killpg") and arguments[1:] == (0,)
