@@ -150,7 +150,7 @@ def _explore(world: World, limit: int, seconds: float, tell: Tell) -> Exploratio
     # Twice: a script that the server meets for the first time makes one run unlike the next.
     doubt = differs(world) and differs(world)
     if doubt:
-        sample = Walk(most=SAMPLE).search(world, limit, seconds, tell)
+        sample = Walk(most=SAMPLE, afresh=True).search(world, limit, seconds, tell)
         sample = replace(sample, first=None, worst=None, refusal=None)
         return Exploration(cast, limit, meta, sample, doubt=doubt)
     coverage = _search(world, limit, seconds, tell)

@@ -12,6 +12,8 @@ import socket
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
+import redis
+
 from limitproof.history.columns import Outcome
 from limitproof.schedules import Answers, Run, Spans, Step
 from limitproof.servers.virtual import START, VirtualServer
@@ -46,9 +48,8 @@ class World:
         self._virtual = virtual
         self._path = path
         self._acting: Seat | None = None
-        self._control = simulated_client(path, _no_command)
-        connection: Any = self._control.connection_pool.get_connection()
-        self.wire: socket.socket = connection._sock.real
+        self._lines: list[redis.Redis] = []
+        self.wire = self.line()
         self._offsets = [cast.offset(number) for number in range(cast.clients)]
         self.seats = [self.seat(number) for number in range(cast.clients)]
         self._understudies: dict[int, Seat] = {}
@@ -103,6 +104,7 @@ class World:
 
     def seat(self, number: int) -> Seat:
         """A new client with a connection of its own."""
+        self._acting = None
         cast = self.cast
         return Seat(
             number, self._path, cast.seed, cast.granularity,
@@ -118,6 +120,15 @@ class World:
         if number not in self._understudies:
             self._understudies[number] = self.seat(number)
         return self._understudies[number]
+
+    def line(self) -> socket.socket:
+        """Another connection, set up as those of the clients are; open as long as the world."""
+        self._acting = None  # redis-py draws a name for it, which is not to be a client's
+        client = simulated_client(self._path, _no_command)
+        self._lines.append(client)
+        connection: Any = client.connection_pool.get_connection()
+        line: socket.socket = connection._sock.real
+        return line
 
     def reset(self) -> None:
         """An empty server at the first instant, and clients that have not begun."""
@@ -171,12 +182,15 @@ class World:
     def execute(self, seat: Seat) -> bytes:
         """The server does what a client has sent; the reply is on its way."""
         assert seat.wire is not None
-        packet, replies = seat.packets[0], len(seat.commands[0])
+        return self.deliver(seat.wire.real, seat.packets[0], len(seat.commands[0]))
+
+    def deliver(self, line: socket.socket, packet: bytes, replies: int) -> bytes:
+        """What a client sends, on a connection that is set up: so many replies to it."""
         if not self._littered:
-            return exchange(seat.wire.real, packet, replies)[0]
+            return exchange(line, packet, replies)[0]
         # Emptied by whoever comes first: a round trip less in every run.
         self._littered = False
-        received, ends = exchange(seat.wire.real, CLEAR + packet, replies + 1)
+        received, ends = exchange(line, CLEAR + packet, replies + 1)
         return received[ends[0] :]
 
     def resume(self, seat: Seat, reply: bytes) -> None:
@@ -330,7 +344,8 @@ class World:
     def close(self) -> None:
         for seat in (*self.seats, *self._understudies.values()):
             seat.close()
-        self._control.connection_pool.disconnect()
+        for line in self._lines:
+            line.connection_pool.disconnect()
 
     def _act(self, seat: Seat) -> None:
         self._acting = seat

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import permutations
 from math import factorial
@@ -22,6 +22,7 @@ from math import factorial
 from limitproof.check.instant import overshoot_at_once, refused_with_room
 from limitproof.history.columns import Outcome
 from limitproof.schedules import Answers
+from limitproof.simulate.recall import Recall
 from limitproof.simulate.search.causality import Causality, Event, form
 from limitproof.simulate.search.coverage import (
     Coverage,
@@ -98,7 +99,8 @@ class Dpor:
         while True:
             search = _Search(world, limit, alike)
             try:
-                stop = search.run(begun, seconds, tell)
+                with Recall(world) as recall:
+                    stop = search.run(recall.trace, begun, seconds, tell)
             except _UnlikeError:
                 if alike:
                     alike = False
@@ -129,10 +131,12 @@ class _Search:
         self._trace: Trace | None = None
         self._sends: dict[tuple[int, int], bytes] = {}
 
-    def run(self, begun: float, seconds: float, tell: Tell) -> Stop | None:
+    def run(
+        self, play: Callable[[Choose], Trace], begun: float, seconds: float, tell: Tell
+    ) -> Stop | None:
         """Look until nothing is left; why it stopped before that, else None."""
         while True:
-            trace = self._world.trace(self._choices())
+            trace = play(self._choices())
             if self._parted(trace):
                 return Stop("the same steps, taken again, went another way: a run does not repeat")
             self._count.runs += 1

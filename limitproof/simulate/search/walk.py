@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from limitproof.check.instant import overshoot_at_once, refused_with_room
 from limitproof.schedules import Answers, switches
+from limitproof.simulate.recall import Recall
 from limitproof.simulate.search.coverage import (
     Coverage,
     Progress,
@@ -36,23 +37,38 @@ def uniform(source: random.Random) -> Choose:
 class Walk:
     """Runs schedules at random, each from an empty server; the smallest witnesses are kept.
 
-    Stateless: whatever a connection remembers (WATCH) is real here.
+    Stateless: whatever a connection remembers (WATCH) is real here. most: runs, None for as many
+    as there is time for; afresh: let every client go through its program again in each run, for
+    limiters that do otherwise the next time.
     """
 
     def __init__(
-        self, new_choice: NewChoice = uniform, name: str = "random walk", most: int | None = None
+        self,
+        new_choice: NewChoice = uniform,
+        name: str = "random walk",
+        most: int | None = None,
+        *,
+        afresh: bool = False,
     ) -> None:
         self._new_choice, self._name, self._most = new_choice, name, most
+        self._afresh = afresh
 
     def search(self, world: World, limit: int, seconds: float, tell: Tell) -> Coverage:
-        source = random.Random(world.cast.seed)
+        with Recall(world) as recall:
+            run = world.trace if self._afresh else recall.trace
+            return self._search(run, world.cast.seed, limit, seconds, tell)
+
+    def _search(
+        self, run: Callable[[Choose], Trace], seed: int, limit: int, seconds: float, tell: Tell
+    ) -> Coverage:
+        source = random.Random(seed)
         begun = time.perf_counter()
         first = worst = refusal = None
         outcomes: set[Answers] = set()
         runs = over_runs = refused_runs = steps = 0
         stopped = ""
         while (spent := time.perf_counter() - begun) < seconds and runs != self._most:
-            trace = world.trace(self._new_choice(source))
+            trace = run(self._new_choice(source))
             runs, steps = runs + 1, steps + len(trace.choices)
             outcomes.add(sorted_answers(trace.answers))
             if over := overshoot_at_once(trace.answers, limit):
