@@ -62,14 +62,16 @@ def _compare(subject: Subject, server: Server, theirs: Environment | None) -> li
     """Print a table; what of it misses the target or could not be measured."""
     whole = complete(subject)
     # The same steps as frontrun's, in turns with it, so that a drift of the machine is nobody's.
-    alike = Walker(replace(subject, granularity="packet"))
+    steps = replace(subject, granularity="packet")
+    alike, afresh = Walker(steps), Walker(steps, afresh=True)
     rows = []
     for name in CONFIGURATIONS if theirs is not None else ():
         alike.walk(SLICE)
         assert theirs is not None
         rows.append(_search(name, subject, server, theirs))
     alike.walk(SLICE)
-    ours = [alike]
+    afresh.walk(SECONDS)
+    ours = [alike, afresh]
     if subject.granularity == "command":
         ours.append(Walker(subject))
         ours[-1].walk(SECONDS)

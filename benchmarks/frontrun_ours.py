@@ -19,6 +19,7 @@ from limitproof.schedules import Answers
 from limitproof.simulate.cast import Cast
 from limitproof.simulate.explore import explore
 from limitproof.simulate.opening import open_world
+from limitproof.simulate.recall import Recall
 from limitproof.simulate.resp import pack, parse, unpack
 from limitproof.simulate.search.dpor import Dpor
 from limitproof.simulate.snapshot import CLEAR
@@ -55,24 +56,28 @@ def admitted(answers: Answers) -> int:
 
 
 class Walker:
-    """Runs schedules at random, each from an empty server to its end: the same work as frontrun
-    does, without any state that is kept."""
+    """Runs schedules at random, each from an empty server to its end, as our random walks do.
 
-    def __init__(self, subject: Subject) -> None:
-        self._subject = subject
+    afresh: every client goes through redis-py again in every run, as with frontrun; else it sends
+    what it is known to send. No state of the server is kept, one way or the other.
+    """
+
+    def __init__(self, subject: Subject, *, afresh: bool = False) -> None:
+        self._subject, self._afresh = subject, afresh
         self._source = random.Random(1)
-        self._name = f"{OURS}, by {subject.granularity}"
+        self._name = f"{OURS}, {'afresh' if afresh else f'by {subject.granularity}'}"
         self.walks: list[Row] = []
 
     def walk(self, seconds: float) -> None:
         """Go on for so many seconds, in a world of its own; it is added to `walks`."""
         ends: set[int] = set()
         runs, first = 0, None
-        with open_world(cast_of(self._subject)) as world:
+        with open_world(cast_of(self._subject)) as world, Recall(world) as recall:
+            run = world.trace if self._afresh else recall.trace
             worked = time.process_time() + served(world)
             begun = time.perf_counter()
             while (spent := time.perf_counter() - begun) < seconds:
-                count = admitted(world.trace(self._source.choice).answers)
+                count = admitted(run(self._source.choice).answers)
                 runs += 1
                 ends.add(count)
                 if first is None and count > self._subject.limit:
@@ -99,19 +104,19 @@ def systematic(subject: Subject, seconds: float) -> Row:
     ends: set[int] = set()
     first: list[float] = []
     with open_world(cast_of(subject)) as world:
-        run = world.trace
+        run = Recall.trace
         worked = time.process_time() + served(world)
         begun = time.perf_counter()
 
-        def watched(choose: Choose) -> Trace:
-            trace = run(choose)
+        def watched(recall: Recall, choose: Choose) -> Trace:
+            trace = run(recall, choose)
             count = admitted(trace.answers)
             ends.add(count)
             if count > subject.limit and not first:
                 first.append(time.perf_counter() - begun)
             return trace
 
-        with patch.object(world, "trace", watched):
+        with patch.object(Recall, "trace", watched):
             coverage = Dpor().search(world, subject.limit, seconds, lambda _: None)
         spent = time.perf_counter() - begun
         work = time.process_time() + served(world) - worked
