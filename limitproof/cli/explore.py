@@ -38,6 +38,7 @@ from limitproof.simulate.explore import explore as search
 from limitproof.simulate.search.coverage import Progress, StoppedError
 
 MOST_CLIENTS = 32
+MANY = 10**9  # beyond it, a count on the progress line is rounded
 virtual_option = click.option(
     "--redis",
     "address",
@@ -170,11 +171,16 @@ def progress_line(console: Console, *, quiet: bool) -> Iterator[Callable[[Progre
 
 
 def how_far(progress: Progress) -> str:
-    """States and how fast they are taken; schedules where a search runs them one by one."""
-    rate = progress.steps / max(progress.seconds, 1e-9)
-    if progress.states:
-        return f"{progress.states:,} states by {progress.steps:,} steps, {rate:,.0f} a second"
-    return f"{progress.steps:,} schedules, {rate:,.0f} a second"
+    """What a search can say of itself: schedules and how fast they are run, or states besides."""
+    seconds = max(progress.seconds, 1e-9)
+    if not progress.states:
+        return f"{progress.schedules:,} schedules, {progress.schedules / seconds:,.0f} a second"
+    said = f"{progress.states:,} states, {progress.states / seconds:,.0f} a second"
+    if not progress.schedules:
+        return said
+    known = progress.schedules
+    count = f"{known:,}" if known < MANY else f"{known:.1e}"
+    return f"{said}; they stand for {count} whole schedules so far"
 
 
 def virtual_program(address: str | None) -> Path | None:

@@ -115,7 +115,15 @@ def test_a_real_ctrl_c_ends_in_order(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("progress", "says"),
     [
-        (Progress(1234, 5000, 2.0), "1,234 states by 5,000 steps, 2,500 a second"),
+        (Progress(1234, 0, 2.0), "1,234 states, 617 a second"),
+        (
+            Progress(1234, 5000, 2.0),
+            "1,234 states, 617 a second; they stand for 5,000 whole schedules so far",
+        ),
+        (
+            Progress(1234, 3 * 10**15, 2.0),
+            "1,234 states, 617 a second; they stand for 3.0e+15 whole schedules so far",
+        ),
         (Progress(0, 300, 2.0), "300 schedules, 150 a second"),
     ],
 )

@@ -35,7 +35,13 @@ from limitproof.simulate.search.coverage import (
 from limitproof.simulate.search.ends import End
 from limitproof.simulate.search.graph import Graph
 from limitproof.simulate.search.names import Names
-from limitproof.simulate.search.paths import Moves, actual_choices, count_paths, one_after_the_other
+from limitproof.simulate.search.paths import (
+    Moves,
+    actual_choices,
+    count_known_paths,
+    count_paths,
+    one_after_the_other,
+)
 from limitproof.simulate.search.program import Programs
 from limitproof.simulate.world import World
 
@@ -139,6 +145,7 @@ class Complete:
         ]
         done: set[Place] = set()
         stop: Stop | None = None
+        told = schedules = 0
         while queue:
             moved, switches, steps, place, before, taken = heapq.heappop(queue)
             if place in done:
@@ -150,7 +157,9 @@ class Complete:
                 came[place] = (before, taken)
             if len(done) % EVERY == 0:
                 spent = time.perf_counter() - begun
-                progress = Progress(len(graph.states), graph.steps, spent)
+                if len(done) >= 2 * told:  # what it takes grows with the states
+                    told, schedules = len(done), count_known_paths(graph, self._moves)
+                progress = Progress(len(graph.states), schedules, spent)
                 if stop := stop_of(tell, progress, seconds):
                     break
             number, last, just_moved = place

@@ -73,10 +73,14 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a search is: states known, steps or schedules taken, seconds since it began."""
+    """How far a search is, so many seconds after it began.
+
+    states: distinct ones known so far, 0 for a search that keeps none; schedules: those that it has
+    run, or whole ones that its states stand for, at the least.
+    """
 
     states: int
-    steps: int
+    schedules: int
     seconds: float
 
 

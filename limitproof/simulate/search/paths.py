@@ -11,6 +11,8 @@ Moves = Sequence[tuple[int, int]]
 """(state, choice: a client of that state, or a move of the clock) one after the other."""
 Judge = Callable[[int], bool]
 """Whether a state, given by its number, is what is looked for."""
+_Place = tuple[int, int, bool]
+"""A state, the moves of the clock that are left, and whether one was just made."""
 
 
 def actual_choices(graph: Graph, moves: Moves) -> tuple[int, ...]:
@@ -35,22 +37,22 @@ def count_paths(graph: Graph, most: int, *bad: Judge) -> tuple[int, ...]:
     are alike are counted by their number, so these are interleavings of clients that one can tell
     apart. Exact, of any size.
     """
-    # a state, the moves that are left, and whether one was just made
-    totals: dict[tuple[int, int, bool], tuple[int, ...]] = {}
+    return _count(graph, most, bad, known=False)
+
+
+def count_known_paths(graph: Graph, most: int) -> int:
+    """The same as far as the graph has been looked through: nothing is done on the server."""
+    return _count(graph, most, (), known=True)[0]
+
+
+def _count(graph: Graph, most: int, bad: Sequence[Judge], *, known: bool) -> tuple[int, ...]:
+    totals: dict[_Place, tuple[int, ...]] = {}
     start = (graph.start, most, False)
     waiting = [start]
     while waiting:
         place = waiting[-1]
-        number, left, moved = place
-        state = graph.states[number]
-        steps = [
-            (len(one), (graph.step(number, one[0]).target, left, False)) for one in state.groups
-        ]
-        if not state.over and left and not moved:
-            steps += (
-                (1, (graph.step(number, move).target, left - 1, True))
-                for move in graph.moves(number)
-            )
+        state = graph.states[place[0]]
+        steps = _onward(graph, place, known=known)
         missing = [target for _, target in steps if target not in totals]
         if missing:
             waiting += missing
@@ -62,10 +64,26 @@ def count_paths(graph: Graph, most: int, *bad: Judge) -> tuple[int, ...]:
                 for column in range(1 + len(bad))
             )
         elif state.over:
-            totals[place] = (1, *(int(judge(number)) for judge in bad))
+            totals[place] = (1, *(int(judge(place[0])) for judge in bad))
         else:  # some requests never begin, as the clock may not move any more
             totals[place] = (0,) * (1 + len(bad))
     return totals[start]
+
+
+def _onward(graph: Graph, place: _Place, *, known: bool) -> list[tuple[int, _Place]]:
+    """How many clients may take each step from a place, and where that leads."""
+    number, left, moved = place
+    state = graph.states[number]
+    choices = [(len(one), one[0]) for one in state.groups]
+    steps = [
+        (weight, (graph.step(number, choice).target, left, False))
+        for weight, choice in choices
+        if not known or choice in state.edges
+    ]
+    if not state.over and left and not moved:
+        moves = [one for one in state.edges if one < 0] if known else graph.moves(number)
+        steps += [(1, (graph.step(number, move).target, left - 1, True)) for move in moves]
+    return steps
 
 
 def one_after_the_other(graph: Graph, most: int) -> Iterator[tuple[int, Moves]]:

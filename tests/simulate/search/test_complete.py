@@ -13,8 +13,9 @@ from limitproof.simulate.cast import Cast
 from limitproof.simulate.promised import yardstick_of
 from limitproof.simulate.refusal import UncacheableError
 from limitproof.simulate.search.complete import Complete
-from limitproof.simulate.search.coverage import Coverage
+from limitproof.simulate.search.coverage import Coverage, Progress
 from limitproof.simulate.search.graph import Graph
+from limitproof.simulate.search.paths import count_known_paths, count_paths
 from limitproof.simulate.search.program import Programs
 from limitproof.simulate.search.walk import Walk
 from tests.simulate.casts import OpenWorld, cast, silent
@@ -203,3 +204,29 @@ def test_the_clock_moves_to_what_is_of_interest(moving_world_of: OpenWorld) -> N
         state = graph.step(graph.start, 0).target
         moves = [-one // 1000 for one in graph.moves(state)]
     assert moves == [1, 499, 500, 501, 999, 1000, 1001, 1499, 1500, 1501]
+
+
+def test_on_the_way_it_tells_states_and_the_schedules_they_stand_for(world_of: OpenWorld) -> None:
+    told: list[Progress] = []
+    with world_of(cast("no_prune", 4)) as world:
+        found = Complete().search(world, 1, 60.0, told.append)
+    assert found.complete
+    assert told
+    assert [one.states for one in told] == sorted({one.states for one in told})
+    assert all(one.states <= found.states for one in told)
+    assert [one.schedules for one in told] == sorted(one.schedules for one in told)
+    assert 0 < told[-1].schedules < found.schedules
+
+
+@pytest.mark.parametrize("moves", [0, 1])
+def test_once_all_is_seen_the_known_schedules_are_all(
+    moving_world_of: OpenWorld, moves: int
+) -> None:
+    """Without a step on the server, as a look on the way must be."""
+    with moving_world_of(cast("get_set_json", 2)) as world:
+        graph = Graph(world, Programs(world), yardstick_of(world.cast))
+        assert count_known_paths(graph, moves) == 0
+        (every,) = count_paths(graph, moves)
+        steps = graph.steps
+        assert count_known_paths(graph, moves) == every > 0
+        assert graph.steps == steps
