@@ -12,7 +12,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from benchmarks import ceiling, exploring, recording
+from benchmarks import ceiling, exploring, one_cpu, recording
 from benchmarks.figures import exit_code
 
 PROCESSES = ("first_violation", "frontrun", "checkers")
@@ -20,7 +20,7 @@ PROCESSES = ("first_violation", "frontrun", "checkers")
 
 def main() -> int:
     """Run all and say what came of each; the exit code."""
-    figures = [recording.main(), ceiling.main(), *exploring.main()]
+    figures = [recording.main(), ceiling.main(), *exploring.main(), *one_cpu.main()]
     ended = {name: _run(name) for name in PROCESSES}
     print()
     for figure in figures:
