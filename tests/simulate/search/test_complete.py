@@ -212,7 +212,7 @@ def test_on_the_way_it_tells_states_and_the_schedules_they_stand_for(world_of: O
         found = Complete().search(world, 1, 60.0, told.append)
     assert found.complete
     assert told
-    assert [one.states for one in told] == sorted({one.states for one in told})
+    assert [one.states for one in told] == sorted(one.states for one in told)
     assert all(one.states <= found.states for one in told)
     assert [one.schedules for one in told] == sorted(one.schedules for one in told)
     assert 0 < told[-1].schedules < found.schedules
