@@ -17,17 +17,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from limitproof.check.judge import CHECKS, judge
-from limitproof.history.columns import (
-    NANOSECONDS,
-    Bools,
-    Floats,
-    History,
-    Int64s,
-    Key,
-    Meta,
-    Operations,
-    Outcome,
-)
+from limitproof.history.columns import Bools, Floats, History, Int64s, Key, Operations
+from limitproof.history.meta import NANOSECONDS, Meta
+from limitproof.history.outcome import Outcome
 
 SIZES = (100_000, 1_000_000, 10_000_000)
 SECONDS = 20.0  # that every history lasts

@@ -27,7 +27,7 @@ from limiters.contract import Quota
 from limiters.promise import promise_of
 from limiters.registry import resolve
 from limitproof import results
-from limitproof.history.columns import Meta
+from limitproof.history.meta import Meta
 from limitproof.load.engine import Recorded, Task, drive
 from limitproof.load.plan import Job, Part, Stage
 from limitproof.promises import describe

@@ -12,7 +12,9 @@ from limitproof.check.judge import judge
 from limitproof.check.occupancy import certain_counts
 from limitproof.check.timeline import lay_out
 from limitproof.check.yardstick import Yardstick, promise_of_meta
-from limitproof.history.columns import NANOSECONDS, History, Outcome
+from limitproof.history.columns import History
+from limitproof.history.meta import NANOSECONDS
+from limitproof.history.outcome import Outcome
 
 CLAIMED = 10_000  # requests a second on one key, below which C2 calls the pipeline acceptable
 

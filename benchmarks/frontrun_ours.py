@@ -14,7 +14,7 @@ from unittest.mock import patch
 from benchmarks.frontrun_table import OURS, Row, Subject
 from limiters.contract import Quota
 from limiters.registry import resolve
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.schedules import Answers
 from limitproof.simulate.cast import Cast
 from limitproof.simulate.explore import explore

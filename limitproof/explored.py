@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.schedules import Granularity, Run, Schedule, ScheduleError, Step
 
 SCHEMA = 1

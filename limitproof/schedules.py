@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from limiters.contract import Quota
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 
 SCHEMA = 1
 Granularity = Literal["packet", "command"]

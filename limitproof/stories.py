@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from limiters.contract import Decision, Quota
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.schedules import LONGEST, Granularity, ScheduleError
 
 SCHEMA = 1

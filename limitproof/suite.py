@@ -32,7 +32,8 @@ from limitproof.events import (
 from limitproof.expectations import judged_against_known
 from limitproof.explored import Explored
 from limitproof.exploring import STOPPED, explore_target
-from limitproof.history.columns import History, Meta, Operations
+from limitproof.history.columns import History, Operations
+from limitproof.history.meta import Meta
 from limitproof.load.engine import (
     StageStarted,
     Task,

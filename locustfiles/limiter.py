@@ -27,7 +27,7 @@ from locust.runners import MasterRunner, Runner, WorkerRunner
 from limiters.contract import Quota
 from limiters.registry import resolve
 from limitproof.decisions import one_line
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.load.client import ServerGoneError
 from limitproof.load.plan import Plan
 from limitproof.load.session import Session, adhoc_plan

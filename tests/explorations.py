@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from limitproof.explored import Counterexample, Explored
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.schedules import Run, Schedule, Step
 
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from limitproof import results
-from limitproof.history.columns import History, Key, Operations, Outcome
+from limitproof.history.columns import History, Key, Operations
+from limitproof.history.outcome import Outcome
 from limitproof.history.recorder import Recorder
 from limitproof.history.storage import HistoryError
 from tests.explorations import explored

@@ -12,7 +12,8 @@ from limitproof.check.settle import plural, settle
 from limitproof.check.timeline import lay_out
 from limitproof.check.verdict import Cause, CheckResult, Verdict
 from limitproof.check.yardstick import Yardstick, nanoseconds
-from limitproof.history.columns import History, Outcome
+from limitproof.history.columns import History
+from limitproof.history.outcome import Outcome
 
 NAME = "contract"
 MOST_DROPPED = 0.1  # of a scenario's requests, where the load counts as delivered

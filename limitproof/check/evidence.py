@@ -9,7 +9,8 @@ import numpy as np
 
 from limitproof.check.timeline import Timeline
 from limitproof.check.verdict import Evidence
-from limitproof.history.columns import History, Int64s, Outcome
+from limitproof.history.columns import History, Int64s
+from limitproof.history.outcome import Outcome
 
 MOST_ROWS = 50
 

@@ -13,7 +13,9 @@ from limitproof.check.footprint import NOBODY, footprint
 from limitproof.check.settle import plural, settle
 from limitproof.check.verdict import Cause, CheckResult, Evidence, Verdict
 from limitproof.check.yardstick import Yardstick, nanoseconds
-from limitproof.history.columns import NANOSECONDS, History, Int64s, Outcome
+from limitproof.history.columns import History, Int64s
+from limitproof.history.meta import NANOSECONDS
+from limitproof.history.outcome import Outcome
 
 NAME = "expiry"
 MOST_NAMES = 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 
 
 def overshoot_at_once(answers: Iterable[Iterable[Outcome]], limit: int) -> int:

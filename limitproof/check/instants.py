@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from limitproof.check.yardstick import TOLERANCE, Yardstick
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.schedules import Answers, Spans
 
 MICRO = 1_000  # ns in a microsecond

@@ -15,7 +15,9 @@ from limitproof.check.growth import FEWEST_POINTS, grows, theil_sen
 from limitproof.check.settle import plural, settle
 from limitproof.check.verdict import Cause, CheckResult, Verdict, merge
 from limitproof.check.yardstick import Yardstick, nanoseconds
-from limitproof.history.columns import NANOSECONDS, Bools, History, Outcome
+from limitproof.history.columns import Bools, History
+from limitproof.history.meta import NANOSECONDS
+from limitproof.history.outcome import Outcome
 
 NAME = "memory"
 GIGABYTE = 2**30

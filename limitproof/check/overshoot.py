@@ -20,7 +20,8 @@ from limitproof.check.settle import plural, settle
 from limitproof.check.timeline import Timeline, lay_out
 from limitproof.check.verdict import CheckResult, Evidence, Verdict
 from limitproof.check.yardstick import TOLERANCE, Yardstick, nanoseconds
-from limitproof.history.columns import Bools, History, Outcome
+from limitproof.history.columns import Bools, History
+from limitproof.history.outcome import Outcome
 
 NAME = "overshoot"
 CHEAP = 400_000  # steps: what is known to be a violation is refined only as far as that goes

@@ -10,7 +10,8 @@ from limitproof.check.timeline import lay_out
 from limitproof.check.told import right, tell
 from limitproof.check.verdict import CheckResult
 from limitproof.check.yardstick import Yardstick
-from limitproof.history.columns import History, Outcome
+from limitproof.history.columns import History
+from limitproof.history.outcome import Outcome
 
 
 def remaining(history: History, promise: Promise) -> CheckResult:

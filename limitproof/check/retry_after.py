@@ -9,7 +9,8 @@ from limitproof.check.timeline import Timeline, lay_out
 from limitproof.check.told import right, tell
 from limitproof.check.verdict import CheckResult
 from limitproof.check.yardstick import TOLERANCE, Yardstick
-from limitproof.history.columns import NANOSECONDS, Floats, History, Int64s
+from limitproof.history.columns import Floats, History, Int64s
+from limitproof.history.meta import NANOSECONDS
 
 EARLY = TOLERANCE / NANOSECONDS
 LATE = 2 * EARLY  # the clock's resolution, and that of a figure rounded up to milliseconds

@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from limitproof.check.intervals import FURTHEST, Intervals
 from limitproof.check.yardstick import Yardstick, nanoseconds
-from limitproof.history.columns import Bools, History, Int32s, Int64s, Outcome
+from limitproof.history.columns import Bools, History, Int32s, Int64s
+from limitproof.history.outcome import Outcome
 
 
 @dataclass(frozen=True, slots=True)

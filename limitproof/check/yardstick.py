@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from limiters.promise import FixedWindow, Promise, SlidingWindow, TokenBucket
-from limitproof.history.columns import NANOSECONDS, Meta
+from limitproof.history.meta import NANOSECONDS, Meta
 
 TOLERANCE = 1_000_000
 """ns: the resolution of a limiter's clock. Floored to whole milliseconds, two admissions

@@ -9,30 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from enum import IntEnum
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from limiters.contract import Quota
+from limitproof.history.meta import Meta
+from limitproof.history.outcome import Outcome
 
 Int64s = npt.NDArray[np.int64]
 Int32s = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
-
-NANOSECONDS = 1_000_000_000
-
-
-class Outcome(IntEnum):
-    """How an operation ended, as the client saw it."""
-
-    UNKNOWN = 1  # no answer: the client died, or the connection did; it may have been admitted
-    ADMITTED = 2
-    REJECTED = 3
-    ERROR = 4  # the limiter raised, or answered with something that is no Decision
-    DROPPED = 5  # open loop: never sent, the client was too far behind its schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,49 +137,6 @@ class StateSeries:
 
     def __len__(self) -> int:
         return len(self.instant)
-
-
-@dataclass(frozen=True, slots=True)
-class Meta:
-    """What a history must say of itself, so that judging it needs nothing else.
-
-    limit and window are the quota (window in seconds); promise is {"kind": …, parameters…};
-    clock_error is in seconds: instants of different machines are only known to within it;
-    interrupted says why the run ended early ("" when it ended by itself); checks names what the
-    run was made to show (none: everything); contended names the scenarios in which clients were to
-    meet on a key; rate is the open loop's requests a second (None: a
-    closed loop).
-    """
-
-    limiter: str
-    target: str
-    limit: int
-    window: float
-    promise: Mapping[str, Any]
-    seed: int
-    engine: str
-    processes: int
-    clients: int
-    server: Mapping[str, str]
-    created: str = ""
-    written_by: str = ""
-    clock_error: float = 0.0
-    interrupted: str = ""
-    checks: Sequence[str] = ()
-    contended: Sequence[str] = ()
-    rate: float | None = None
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Meta:
-        """What `asdict` made of one and JSON of that. Raises TypeError, ValueError, KeyError."""
-        if not isinstance(data, Mapping):
-            raise TypeError(f"{data!r} is no table of names and values")
-        lists = {name: tuple(data.get(name, ())) for name in ("checks", "contended")}
-        meta = cls(**{**data, **lists})
-        Quota(meta.limit, meta.window)
-        if not isinstance(meta.seed, int):
-            raise TypeError(f"seed is {meta.seed!r}, which is no whole number")
-        return meta
 
 
 @dataclass(frozen=True, slots=True)

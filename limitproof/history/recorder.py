@@ -21,7 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from limitproof.history.columns import Key, Outcome
+from limitproof.history.columns import Key
+from limitproof.history.outcome import Outcome
 
 SLOT = np.dtype(
     [

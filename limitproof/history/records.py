@@ -11,15 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from limitproof.history.columns import (
-    NANOSECONDS,
-    History,
-    Key,
-    Meta,
-    Operations,
-    Outcome,
-    StateSeries,
-)
+from limitproof.history.columns import History, Key, Operations, StateSeries
+from limitproof.history.meta import NANOSECONDS, Meta
+from limitproof.history.outcome import Outcome
 from limitproof.history.recorder import SLOT
 
 META = "meta.json"

@@ -15,15 +15,9 @@ import numpy.typing as npt
 
 from limitproof.errors import BadInputError
 from limitproof.files import whole
-from limitproof.history.columns import (
-    COLUMN_TYPES,
-    History,
-    Key,
-    Meta,
-    Operations,
-    Outcome,
-    StateSeries,
-)
+from limitproof.history.columns import COLUMN_TYPES, History, Key, Operations, StateSeries
+from limitproof.history.meta import Meta
+from limitproof.history.outcome import Outcome
 
 SCHEMA = 1
 _RELATIVE = ("response", "intended")  # stored as the difference from `invocation`

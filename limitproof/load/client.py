@@ -14,7 +14,9 @@ import redis
 
 from limiters.contract import Limiter
 from limitproof.decisions import one_line, rubbish
-from limitproof.history.columns import NANOSECONDS, Key, Outcome
+from limitproof.history.columns import Key
+from limitproof.history.meta import NANOSECONDS
+from limitproof.history.outcome import Outcome
 from limitproof.history.recorder import Discarder, Recorder
 from limitproof.load.connection import let_others_go
 from limitproof.traffic import Flood, Send, Step

@@ -15,7 +15,8 @@ from pathlib import Path
 import redis
 
 from limitproof.history import records
-from limitproof.history.columns import History, Meta
+from limitproof.history.columns import History
+from limitproof.history.meta import Meta
 from limitproof.load.locust import Locust, LocustError, kill, started
 from limitproof.load.plan import Job, Plan
 from limitproof.load.sampler import Sampler, pattern_of

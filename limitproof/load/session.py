@@ -19,7 +19,9 @@ from limiters.promise import promise_of
 from limiters.registry import Target, resolve
 from limitproof.decisions import one_line
 from limitproof.history import records
-from limitproof.history.columns import Key, Meta, Outcome
+from limitproof.history.columns import Key
+from limitproof.history.meta import Meta
+from limitproof.history.outcome import Outcome
 from limitproof.history.recorder import Discarder, Recorder
 from limitproof.load.blocking import Blocking, EventLoop
 from limitproof.load.client import Client

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.table import Table
 from rich.text import Text
 
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.report.steps import clock_moved, drawn, short, visible
 from limitproof.schedules import Run, Step, letter
 

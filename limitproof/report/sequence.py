@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.report.steps import clock_moved, drawn, fold, short, visible
 from limitproof.schedules import Run, Step, letter
 

@@ -10,16 +10,9 @@ import numpy.typing as npt
 from limitproof.check.footprint import NOBODY, Footprint
 from limitproof.check.intervals import Intervals
 from limitproof.check.yardstick import TOLERANCE, nanoseconds
-from limitproof.history.columns import (
-    NANOSECONDS,
-    Bools,
-    Floats,
-    History,
-    Int64s,
-    Key,
-    Operations,
-    Outcome,
-)
+from limitproof.history.columns import Bools, Floats, History, Int64s, Key, Operations
+from limitproof.history.meta import NANOSECONDS
+from limitproof.history.outcome import Outcome
 
 STEADY = ("sustained", "window_edge")
 """The scenarios in which a limiter is watched for whole windows."""

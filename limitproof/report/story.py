@@ -15,7 +15,7 @@ from limitproof.check.tales.acts import promise_of_story
 from limitproof.check.tales.debts import least_debt, most_debt
 from limitproof.check.tales.measure import Measure
 from limitproof.check.tales.words import ms
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.report.steps import short, visible
 from limitproof.schedules import letter
 from limitproof.stories import (

@@ -9,7 +9,8 @@ import numpy as np
 
 from limitproof.check.verdict import CheckResult, Judgement, Verdict
 from limitproof.events import LimiterJudged
-from limitproof.history.columns import NANOSECONDS, History
+from limitproof.history.columns import History
+from limitproof.history.meta import NANOSECONDS
 from limitproof.report.counterexamples import in_short
 from limitproof.report.numbers import count, si
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from limitproof.check.instants import asked_of, with_room
 from limitproof.check.yardstick import Yardstick
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.schedules import Run, Step, letter
 from limitproof.simulate.search.ends import Told
 

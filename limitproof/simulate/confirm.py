@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from limitproof.check.instants import asked_of, overshoot_for_certain, refused_in_vain
 from limitproof.check.yardstick import Yardstick
 from limitproof.explored import Counterexample
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.schedules import Run, Schedule
 from limitproof.simulate.because import because_of
 from limitproof.simulate.promised import yardstick_of

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from limitproof.check.verdict import Verdict
 from limitproof.explored import Counterexample
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.simulate.cast import Cast
 from limitproof.simulate.confirm import confirm
 from limitproof.simulate.determinism import SAMPLE, differs, unaccounted

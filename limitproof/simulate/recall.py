@@ -12,7 +12,7 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.servers.virtual import START
 from limitproof.simulate.seat import Seat
 from limitproof.simulate.trace import Choose, Trace

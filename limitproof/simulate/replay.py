@@ -10,7 +10,7 @@ from pathlib import Path
 
 from limiters.contract import Quota
 from limiters.registry import Target
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.schedules import Run, Schedule
 from limitproof.simulate.cast import Cast
 from limitproof.simulate.confirm import measured

@@ -14,7 +14,7 @@ import greenlet
 
 from limiters.contract import Decision, Quota
 from limitproof.decisions import one_line, plain, rubbish
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.schedules import Granularity
 from limitproof.simulate.coroutine import Coroutines, not_running
 from limitproof.simulate.refusal import MOST_STEPS, RefusedError, check_commands

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import redis
 
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.schedules import Answers, Run, Spans, Step
 from limitproof.servers.virtual import START, VirtualServer
 from limitproof.simulate.access import Access, flags_of

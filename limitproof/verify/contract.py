@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from limitproof.check.tales.contract import contract
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.verify.experiments.experiment import Experiment, Played, Summary, Trial
 from limitproof.verify.experiments.hand import Hand
 from limitproof.verify.laboratory import Laboratory

@@ -12,7 +12,9 @@ from benchmarks.claim_c2 import scenario
 from benchmarks.claim_c2_plot import draw
 from benchmarks.claim_c2_rows import Row, findings, row_of, share_above, table, to_json
 from limiters.contract import Quota
-from limitproof.history.columns import History, Key, Meta, Operations, Outcome
+from limitproof.history.columns import History, Key, Operations
+from limitproof.history.meta import Meta
+from limitproof.history.outcome import Outcome
 from scenarios.model import Paced, Saturate
 
 MS = 1_000_000

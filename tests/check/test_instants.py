@@ -16,7 +16,7 @@ from limitproof.check.instants import (
     with_room,
 )
 from limitproof.check.yardstick import Yardstick
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 
 SECOND, MS = 1_000_000, 1_000
 YES, NO = Outcome.ADMITTED, Outcome.REJECTED

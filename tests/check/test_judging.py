@@ -14,7 +14,8 @@ from limitproof.check.contract import contract
 from limitproof.check.judge import CHECKS, Check, judge, judgement_to_json
 from limitproof.check.verdict import Cause, CheckResult, Verdict
 from limitproof.check.yardstick import promise_of_meta
-from limitproof.history.columns import History, Key, Operations, Outcome
+from limitproof.history.columns import History, Key, Operations
+from limitproof.history.outcome import Outcome
 from tests.check.models import fixed, ideal, unlimited
 from tests.check.worlds import EPOCH, MS, history, one_after_the_other, run
 

@@ -10,7 +10,8 @@ import pytest
 from limitproof.check.overshoot import overshoot
 from limitproof.check.verdict import Cause, CheckResult, Verdict
 from limitproof.check.yardstick import promise_of_meta
-from limitproof.history.columns import History, Key, Operations, Outcome
+from limitproof.history.columns import History, Key, Operations
+from limitproof.history.outcome import Outcome
 from tests.check.models import (
     Model,
     aligned,

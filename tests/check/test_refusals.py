@@ -10,7 +10,8 @@ from limitproof.check.contamination import contamination
 from limitproof.check.false_rejection import false_rejection
 from limitproof.check.verdict import Cause, CheckResult, Verdict
 from limitproof.check.yardstick import promise_of_meta
-from limitproof.history.columns import History, Operations, Outcome
+from limitproof.history.columns import History, Operations
+from limitproof.history.outcome import Outcome
 from tests.check.models import (
     Model,
     add_then_count,

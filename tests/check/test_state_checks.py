@@ -13,7 +13,8 @@ from limitproof.check.growth import grows, theil_sen
 from limitproof.check.memory import memory
 from limitproof.check.verdict import Cause, CheckResult, Verdict
 from limitproof.check.yardstick import promise_of_meta
-from limitproof.history.columns import History, Key, Operations, Outcome, StateSeries
+from limitproof.history.columns import History, Key, Operations, StateSeries
+from limitproof.history.outcome import Outcome
 from tests.check.worlds import EPOCH, SECOND, history
 
 LIMIT, CLIENTS = 10, 4

@@ -13,7 +13,8 @@ from limitproof.check.remaining import remaining
 from limitproof.check.retry_after import retry_after
 from limitproof.check.verdict import Cause, CheckResult, Verdict
 from limitproof.check.yardstick import promise_of_meta
-from limitproof.history.columns import Floats, History, Outcome
+from limitproof.history.columns import Floats, History
+from limitproof.history.outcome import Outcome
 from tests.check.models import aligned, bucket, fixed, ideal, unlimited
 from tests.check.worlds import at_once, one_after_the_other, run
 

@@ -14,7 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from limitproof.history.columns import History, Key, Meta, Operations, Outcome, StateSeries
+from limitproof.history.columns import History, Key, Operations, StateSeries
+from limitproof.history.meta import Meta
+from limitproof.history.outcome import Outcome
 from tests.check.models import Answer, Model, Steps, Store, Turn
 
 SECOND = 1_000_000_000

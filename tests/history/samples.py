@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from limitproof.history.columns import Meta
+from limitproof.history.meta import Meta
 
 META = Meta(
     limiter="some_limiter",

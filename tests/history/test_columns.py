@@ -9,14 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from limitproof.history.columns import (
-    COLUMN_TYPES,
-    History,
-    Key,
-    Operations,
-    Outcome,
-    StateSeries,
-)
+from limitproof.history.columns import COLUMN_TYPES, History, Key, Operations, StateSeries
+from limitproof.history.outcome import Outcome
 from tests.history.samples import META
 
 KEYS = (Key("a/0", "a"), Key("b/0", "b"), Key("a/1", "a"), Key("never/used", "never"))

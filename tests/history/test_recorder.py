@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 
 from limitproof.history import recorder as recording
 from limitproof.history import records
-from limitproof.history.columns import History, Key, Outcome
+from limitproof.history.columns import History, Key
+from limitproof.history.outcome import Outcome
 from limitproof.history.recorder import SLOT, Discarder, Recorder, RecordFullError
 from tests.history.samples import META, Ticking
 
@@ -261,7 +262,8 @@ def test_a_closed_recorder_can_be_closed_again(tmp_path: Path) -> None:
 ENDLESS = """
 import sys
 from pathlib import Path
-from limitproof.history.columns import Key, Outcome
+from limitproof.history.columns import Key
+from limitproof.history.outcome import Outcome
 from limitproof.history.recorder import Recorder
 
 recorder = Recorder(Path(sys.argv[1]), 3)
@@ -338,7 +340,8 @@ def test_no_room_for_the_first_chunk_either(
 LIMITED = """
 import resource, sys
 from pathlib import Path
-from limitproof.history.columns import Key, Outcome
+from limitproof.history.columns import Key
+from limitproof.history.outcome import Outcome
 from limitproof.history.recorder import Recorder, RecordFullError
 
 bytes_ = int(sys.argv[2])

@@ -12,7 +12,8 @@ import pytest
 
 from limitproof.history import recorder as recording
 from limitproof.history import records
-from limitproof.history.columns import Key, Outcome, StateSeries
+from limitproof.history.columns import Key, StateSeries
+from limitproof.history.outcome import Outcome
 from limitproof.history.recorder import Recorder
 from tests.history.samples import META, Ticking
 

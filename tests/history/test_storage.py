@@ -20,15 +20,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from limitproof.history import storage
-from limitproof.history.columns import (
-    COLUMN_TYPES,
-    History,
-    Key,
-    Meta,
-    Operations,
-    Outcome,
-    StateSeries,
-)
+from limitproof.history.columns import COLUMN_TYPES, History, Key, Operations, StateSeries
+from limitproof.history.meta import Meta
+from limitproof.history.outcome import Outcome
 from limitproof.history.storage import HistoryError, interrupted, load, save
 from tests.history.samples import META
 

@@ -12,7 +12,7 @@ import pytest
 from limitproof import results
 from limitproof.check.judge import judge
 from limitproof.check.verdict import Verdict
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.load.locust import _locustfile
 from limitproof.servers.handle import Server
 

@@ -15,7 +15,9 @@ from limiters.contract import Decision
 from limitproof.decisions import one_line, plain, rubbish, short
 from limitproof.history import recorder as recording
 from limitproof.history import records
-from limitproof.history.columns import NANOSECONDS, History, Key, Outcome
+from limitproof.history.columns import History, Key
+from limitproof.history.meta import NANOSECONDS
+from limitproof.history.outcome import Outcome
 from limitproof.history.recorder import Recorder
 from limitproof.load import client as clients
 from limitproof.load import connection

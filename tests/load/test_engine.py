@@ -21,7 +21,9 @@ import pytest
 from limiters.contract import Quota
 from limitproof import results
 from limitproof.history import records
-from limitproof.history.columns import NANOSECONDS, History, Outcome
+from limitproof.history.columns import History
+from limitproof.history.meta import NANOSECONDS
+from limitproof.history.outcome import Outcome
 from limitproof.load import engine
 from limitproof.load.engine import LoadEvent, Recorded, StageStarted, Task, Waiting, drive
 from limitproof.load.locust import LocustError, started

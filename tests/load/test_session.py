@@ -13,7 +13,9 @@ import redis
 from limiters.contract import Decision, Quota
 from limitproof import results
 from limitproof.history import records
-from limitproof.history.columns import History, Key, Meta, Outcome
+from limitproof.history.columns import History, Key
+from limitproof.history.meta import Meta
+from limitproof.history.outcome import Outcome
 from limitproof.history.recorder import Recorder
 from limitproof.load.plan import Job, Part, Plan, Stage
 from limitproof.load.session import CONSTRUCTION, Session, adhoc_plan, server_clock

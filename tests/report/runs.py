@@ -9,14 +9,9 @@ import numpy as np
 
 from limitproof.check.verdict import Cause, CheckResult, Evidence, Judgement, Verdict
 from limitproof.events import LimiterJudged
-from limitproof.history.columns import (
-    History,
-    Key,
-    Meta,
-    Operations,
-    Outcome,
-    StateSeries,
-)
+from limitproof.history.columns import History, Key, Operations, StateSeries
+from limitproof.history.meta import Meta
+from limitproof.history.outcome import Outcome
 
 EPOCH = 1_800_000_000_000_000_000
 MS = 1_000_000

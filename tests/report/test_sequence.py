@@ -8,7 +8,7 @@ from xml.etree import ElementTree as Tree
 
 import pytest
 
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.report.sequence import MOST_STEPS, sequence
 from limitproof.report.steps import fold, in_words, visible
 from limitproof.schedules import Run, Step

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from limiters.contract import Decision
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.report.example import as_text
 from limitproof.stories import (
     Again,

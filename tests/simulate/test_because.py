@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from limiters.promise import SlidingWindow
 from limitproof.check.yardstick import Yardstick
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.schedules import Run, Step
 from limitproof.simulate.because import because_of
 from limitproof.simulate.search.ends import Told

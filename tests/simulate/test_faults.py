@@ -7,7 +7,7 @@ import warnings
 
 import pytest
 
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.servers.virtual import START
 from limitproof.simulate.refusal import TimeNeededError
 from limitproof.simulate.world import World

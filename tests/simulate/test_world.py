@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.simulate.refusal import RefusedError
 from limitproof.simulate.resp import unpack
 from limitproof.simulate.trace import Trace

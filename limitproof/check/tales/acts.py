@@ -8,7 +8,7 @@ from typing import Any
 
 from limiters.promise import FixedWindow, Promise, SlidingWindow, TokenBucket
 from limitproof.check.verdict import Cause
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.stories import (
     Again,
     Ask,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from limitproof.check.tales.acts import FAULTS
 from limitproof.check.tales.words import asked_at
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.stories import Story, Tale
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from limitproof.check.tales.acts import TOLERANCE
 from limitproof.check.tales.measure import Measure
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.stories import Operation, Tale
 
 

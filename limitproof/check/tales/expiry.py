@@ -17,7 +17,7 @@ from limitproof.check.tales.acts import (
     steps_before,
     window_of,
 )
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.stories import Sight, Story, Tale
 
 A_NUMBER = 32  # bytes by which a value may grow that holds a number only

@@ -6,7 +6,7 @@ from limiters.promise import Promise
 from limitproof.check.tales.debts import most_debt, shelves
 from limitproof.check.tales.measure import ROUNDING, Measure
 from limitproof.check.tales.words import EDGES, asked_at, costing
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.stories import Tale
 
 

@@ -9,7 +9,7 @@ from limiters.promise import Promise
 from limitproof.check.tales.debts import shelves
 from limitproof.check.tales.measure import Measure
 from limitproof.check.tales.words import EDGES, between, origin, requests
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.stories import Operation, Tale
 
 

@@ -10,7 +10,7 @@ from limitproof.check.tales.debts import least_debt, most_debt, shelves
 from limitproof.check.tales.measure import ROUNDING, Measure, told_in
 from limitproof.check.tales.overshoot import heaviest
 from limitproof.check.tales.words import EDGES, asked_at, between, costing, origin, requests
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.stories import Operation, Tale
 
 END = f" ({EDGES})"

@@ -10,7 +10,7 @@ from limitproof.check.tales.acts import SECOND, TOLERANCE
 from limitproof.check.tales.debts import before, least_debt, shelves
 from limitproof.check.tales.measure import ROUNDING, Measure, told_in
 from limitproof.check.tales.words import asked_at, costing, ms
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.stories import Operation, Tale
 
 WITHIN = "(within 1 ms)"

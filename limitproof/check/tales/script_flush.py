@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from limitproof.check.tales.acts import acts, answer
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.stories import Forget, Story, Tale
 
 FORGOTTEN = ("NOSCRIPT", "NoScriptError", "No matching script")

@@ -8,7 +8,7 @@ from limiters.promise import Promise
 from limitproof.check.tales.debts import overlap
 from limitproof.check.tales.measure import Measure
 from limitproof.check.tales.words import asked_at, costing, origin, requests
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.stories import Operation, Tale
 
 UNMEANT = ("AttributeError", "IndexError", "KeyError", "ResponseError", "TypeError")

@@ -19,7 +19,7 @@ from itertools import islice
 from limitproof.check.instant import overshoot_at_once, refused_with_room
 from limitproof.check.instants import overshoot_for_certain, refused_in_vain
 from limitproof.check.yardstick import Yardstick
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.schedules import Answers
 from limitproof.simulate.promised import yardstick_of
 from limitproof.simulate.refusal import NotAlikeError, UncacheableError

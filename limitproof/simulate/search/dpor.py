@@ -20,7 +20,7 @@ from itertools import permutations
 from math import factorial
 
 from limitproof.check.instant import overshoot_at_once, refused_with_room
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.schedules import Answers
 from limitproof.simulate.recall import Recall
 from limitproof.simulate.search.causality import Causality, Event, form

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from limiters.contract import Decision
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.simulate.search.names import Names
 from limitproof.simulate.snapshot import Snapshot
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from limitproof.check.instants import Asked
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.simulate.refusal import (
     NotAlikeError,
     RefusedError,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from limitproof.check.instant import overshoot_at_once
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.schedules import switches
 from limitproof.simulate.search.causality import Event
 from limitproof.simulate.search.coverage import Witness

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from limitproof.check.tales.retry_after import told_of
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.stories import Ask, Drop, Finish, Go, Kill, Lose, Operation, Wait
 from limitproof.verify.player import Player
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.stories import Ask, Go, Wait
 from limitproof.verify.player import Player
 from limitproof.verify.searches.directed import ask, wait

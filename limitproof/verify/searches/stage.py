@@ -13,7 +13,7 @@ from limitproof.check.tales.debts import overlap
 from limitproof.check.tales.judges import JUDGES
 from limitproof.check.tales.retry_after import told_of
 from limitproof.check.verdict import Cause
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.schedules import Granularity
 from limitproof.simulate.refusal import LocalStateError, RefusedError
 from limitproof.simulate.world import World

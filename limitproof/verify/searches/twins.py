@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.stories import Ask, Event, Finish, Operation, Tale
 
 Twin = Callable[[Tale, Sequence[Event]], list[Event] | None]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from limiters.contract import Decision
 from limitproof.check.tales.ideal import Ideal
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.stories import Operation, Tale
 
 START = 1_700_000_000_000_000

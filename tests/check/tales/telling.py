@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from limiters.contract import Decision
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.stories import (
     Again,
     Ask,

@@ -15,7 +15,7 @@ from limitproof.check.tales.overshoot import excess_of, overshoot
 from limitproof.check.tales.remaining import remaining
 from limitproof.check.tales.retry_after import retry_after
 from limitproof.check.tales.twins import contamination, weights
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.stories import Tale
 from tests.check.tales.tellers import Move, Wrong, ask, tell, wait
 

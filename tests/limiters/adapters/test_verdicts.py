@@ -12,7 +12,7 @@ from limiters.contract import Quota
 from limiters.promise import FixedWindow, SlidingWindow, TokenBucket, promise_of
 from limiters.registry import resolve
 from limitproof.check.verdict import Verdict
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.schedules import Granularity
 from limitproof.simulate.cast import Cast
 from limitproof.simulate.explore import Exploration, explore

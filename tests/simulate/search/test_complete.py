@@ -7,7 +7,7 @@ from math import factorial
 import pytest
 
 from limiters.registry import REGISTRY
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.schedules import Granularity
 from limitproof.simulate.cast import Cast
 from limitproof.simulate.promised import yardstick_of

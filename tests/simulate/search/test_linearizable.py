@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from limiters.registry import REGISTRY, Entry
-from limitproof.history.columns import Outcome
+from limitproof.history.outcome import Outcome
 from limitproof.schedules import Granularity
 from limitproof.simulate.confirm import confirm
 from limitproof.simulate.refusal import RefusedError, UncacheableError
