@@ -18,7 +18,7 @@ from limiters.contract import Quota
 from limiters.promise import promise_of
 from limiters.registry import Target, TargetError
 from limitproof import results
-from limitproof.check.judge import judgement_to_json, summary
+from limitproof.check.judgement_json import judgement_to_json, summary
 from limitproof.events import (
     Event,
     ExplorationStarted,

@@ -1,16 +1,9 @@
-"""All checks, and the judgement that they make of a history.
-
-The JSON form is schema 1 of the command line's `--json`.
-"""
+"""All checks, and the judgement that they make of a history."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
 
 from limiters.promise import Promise
 from limitproof.check.contamination import contamination
@@ -21,7 +14,7 @@ from limitproof.check.memory import memory
 from limitproof.check.overshoot import overshoot
 from limitproof.check.remaining import remaining
 from limitproof.check.retry_after import retry_after
-from limitproof.check.verdict import CheckResult, Judgement, Verdict, merge
+from limitproof.check.verdict import CheckResult, Judgement, Verdict
 from limitproof.check.yardstick import promise_of_meta
 from limitproof.history.columns import History
 
@@ -78,69 +71,3 @@ def _safely(check: Check, history: History, promise: Promise | None) -> CheckRes
         return CheckResult(
             check.name, Verdict.UNKNOWN, f"the check itself raised {type(raised).__name__}: {line}"
         )
-
-
-def judgement_to_json(judgement: Judgement) -> dict[str, Any]:
-    """A judgement in the shape of `--json` (schema 1), of plain types only.
-
-    A figure that is not finite becomes None, which JSON can say.
-    """
-    return {
-        "schema": 1,
-        "limiter": judgement.limiter,
-        "quota": _plain(judgement.quota),
-        "seed": int(judgement.seed),
-        "server": _plain(judgement.server),
-        "verdict": judgement.verdict.value,
-        "checks": [_check_to_json(check) for check in judgement.checks],
-    }
-
-
-def summary(judgements: Sequence[Judgement]) -> dict[str, Any]:
-    """Several limiters' verdicts as one JSON object; a single one as it is alone."""
-    if len(judgements) == 1:
-        return judgement_to_json(judgements[0])
-    return {
-        "schema": 1,
-        "verdict": merge(one.verdict for one in judgements).value,
-        "limiters": [judgement_to_json(one) for one in judgements],
-    }
-
-
-def _check_to_json(check: CheckResult) -> dict[str, Any]:
-    said: dict[str, Any] = {
-        "name": check.name,
-        "verdict": check.verdict.value,
-        "cause": check.cause.value if check.cause else None,
-        "measured": _plain(check.measured),
-        "complete": check.complete,
-        "because": check.because,
-    }
-    if check.accepted:
-        said["accepted"] = True
-    if check.schedules is not None:
-        said |= {"schedules": int(check.schedules), "counterexample": check.counterexample}
-    if check.evidence is not None:
-        evidence = check.evidence
-        said["evidence"] = {
-            "key": evidence.key,
-            "scenario": evidence.scenario,
-            "start": int(evidence.start),
-            "end": int(evidence.end),
-            "total": int(evidence.total),
-            "rows": [_plain(row) for row in evidence.rows],
-        }
-    return said
-
-
-def _plain(value: Any) -> Any:
-    match value:
-        case Mapping():
-            return {str(name): _plain(item) for name, item in value.items()}
-        case list() | tuple():
-            return [_plain(item) for item in value]
-        case np.generic():
-            return _plain(value.item())
-        case float() if not math.isfinite(value):
-            return None
-    return value

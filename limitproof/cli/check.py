@@ -9,7 +9,8 @@ import click
 from limiters.contract import Quota
 from limiters.promise import Promise
 from limitproof.check.interleavings import judgement_of, with_explorations
-from limitproof.check.judge import judge, summary
+from limitproof.check.judge import judge
+from limitproof.check.judgement_json import summary
 from limitproof.check.verdict import merge
 from limitproof.check.yardstick import Yardstick
 from limitproof.cli.exits import exit_of

@@ -15,7 +15,7 @@ from rich.console import Console
 from limiters.contract import Quota
 from limiters.registry import Target
 from limitproof.check.interleavings import judgement_of
-from limitproof.check.judge import judgement_to_json
+from limitproof.check.judgement_json import judgement_to_json
 from limitproof.cli.exits import exit_of
 from limitproof.cli.interrupt import interruptible
 from limitproof.cli.options import (

@@ -21,7 +21,7 @@ from rich.text import Text
 
 from limiters.contract import Quota
 from limiters.registry import KNOWN
-from limitproof.check.judge import judgement_to_json
+from limitproof.check.judgement_json import judgement_to_json
 from limitproof.check.verdict import Judgement, Verdict
 from limitproof.cli.exits import exit_of
 from limitproof.cli.explore import virtual_program

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from limitproof.check.judge import summary
+from limitproof.check.judgement_json import summary
 from limitproof.events import Event, RunFinished
 from limitproof.results import write_json
 

@@ -13,7 +13,7 @@ from limitproof.check.interleavings import (
     judgement_of,
     with_explorations,
 )
-from limitproof.check.judge import judgement_to_json
+from limitproof.check.judgement_json import judgement_to_json
 from limitproof.check.verdict import Cause, CheckResult, Judgement, Verdict
 from limitproof.explored import Explored
 from tests.explorations import counterexample, explored, long_run

@@ -11,7 +11,8 @@ import pytest
 from limiters.promise import FixedWindow, SlidingWindow, TokenBucket
 from limitproof.check import judge as judge_module
 from limitproof.check.contract import contract
-from limitproof.check.judge import CHECKS, Check, judge, judgement_to_json
+from limitproof.check.judge import CHECKS, Check, judge
+from limitproof.check.judgement_json import judgement_to_json
 from limitproof.check.verdict import Cause, CheckResult, Verdict
 from limitproof.check.yardstick import promise_of_meta
 from limitproof.history.columns import History, Key, Operations

@@ -14,7 +14,8 @@ import pytest
 
 from limiters.promise import SlidingWindow
 from limiters.registry import REGISTRY, entry
-from limitproof.check.judge import judge, judgement_to_json
+from limitproof.check.judge import judge
+from limitproof.check.judgement_json import judgement_to_json
 from limitproof.check.verdict import Judgement, Verdict
 from limitproof.expectations import missed, surprises
 from limitproof.history import storage

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from limitproof.check.judge import summary
+from limitproof.check.judgement_json import summary
 from limitproof.check.verdict import CheckResult, Judgement, Verdict
 from limitproof.events import LimiterJudged, RunFinished, RunStarted
 from limitproof.report.console import console_for, styled
