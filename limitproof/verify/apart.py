@@ -33,9 +33,14 @@ JUDGES = {"overshoot": overshoot, "remaining": remaining}
 def examine_apart(
     subject: Subject, names: Collection[str], program: Path | None
 ) -> dict[str, Examined]:
-    """Ask in one process after the other, all at one instant of virtual time.
+    """Ask it, and judge what it answers. Raises ServerError without a server."""
+    return judged_apart(subject, names, asked_apart(subject, program))
 
-    What needs more than that is unknown. Raises ServerError without a server.
+
+def asked_apart(subject: Subject, program: Path | None) -> Tale:
+    """What it answers in one process after the other, all at one instant of virtual time.
+
+    Raises ServerError without a server.
     """
     told: list[Operation] = []
     for number in range(PROCESSES):
@@ -48,7 +53,11 @@ def examine_apart(
         with suppress(EOFError):  # it ended its process: what it did not answer is not counted
             told += ours.recv()
         process.join()
-    tale = Tale(tuple(told))
+    return Tale(tuple(told))
+
+
+def judged_apart(subject: Subject, names: Collection[str], tale: Tale) -> dict[str, Examined]:
+    """What two processes were answered, by these checks; what needs more than that is unknown."""
     where = f"with its state in each of {PROCESSES} processes"
     found = {}
     for name in names:

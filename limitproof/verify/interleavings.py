@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import reduce
+from itertools import chain
 
 from limiters.contract import Quota
 from limitproof.check.verdict import Cause, CheckResult, Verdict
 from limitproof.explored import Counterexample
 from limitproof.exploring import RUNGS
+from limitproof.history.outcome import Outcome
 from limitproof.schedules import Granularity
 from limitproof.simulate.cast import Cast
 from limitproof.simulate.explore import Exploration, explore
@@ -65,6 +67,8 @@ def _examined(found: Exploration, name: str) -> Examined:
     }  # fmt: skip
     covered = f"{cast.clients} clients for {cast.quota.limit}: {coverage.sentence}"
     covered += f"; {found.beyond}" if found.beyond else ""
+    if finding is None and verdict is Verdict.PASS and (why := _one_sided(found)):
+        return Examined(CheckResult(name, Verdict.UNKNOWN, why, None, measured, complete=False))
     if finding is None:
         because = covered if verdict is Verdict.PASS else (found.doubt or covered)
         return Examined(
@@ -83,6 +87,14 @@ def _of(found: Exploration, name: str) -> tuple[Counterexample | None, Verdict]:
         return found.disorder, found.order_verdict
     finding = found.overshoot if name == "overshoot" else found.refusal
     return finding, found.verdict(finding)
+
+
+def _one_sided(found: Exploration) -> str:
+    """Why a complete search shows nothing: all are told the same, though not all have room."""
+    said = {told for end in found.coverage.outcomes for told in chain.from_iterable(end)}
+    if Outcome.ADMITTED not in said:
+        return "nothing was ever admitted"
+    return "" if Outcome.REJECTED in said else "nothing was ever refused"
 
 
 def _failed(seen: list[Examined]) -> bool:

@@ -51,7 +51,8 @@ class Subject:
 class Laboratory:
     """Plays stories on one limiter. Made by `open_laboratory`.
 
-    program: the server's, None for the embedded one, for whoever needs a server of its own.
+    program: the server's, None for the embedded one, for whoever needs a server of its own. apart:
+    what a limiter answers whose state is in its process, in two of them; None before it was asked.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Laboratory:
         self.promise = subject.promised
         self._virtual = virtual
         self._end = time.perf_counter() + seconds
+        self.apart: Tale | None = None
 
     @property
     def server(self) -> Mapping[str, str]:

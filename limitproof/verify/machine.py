@@ -228,6 +228,8 @@ class Campaign:
             return Verdict.UNKNOWN, "no request was ever decided"
         if name == "remaining" and not counts["figures told"]:
             return Verdict.NOT_TOLD, "the limiter does not tell remaining"
+        if not counts["admitted"]:
+            return Verdict.UNKNOWN, "nothing was ever admitted"
         if not counts["refused"]:
             return Verdict.UNKNOWN, "nothing was ever refused"
         if name == "retry-after" and not counts["waits told"]:

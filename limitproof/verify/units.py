@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from limitproof.simulate.refusal import LocalStateError, RefusedError
-from limitproof.verify.apart import examine_apart
+from limitproof.verify.apart import asked_apart, judged_apart
 from limitproof.verify.contract import CONTRACT
 from limitproof.verify.experiments.catalogue import EXPERIMENTS
 from limitproof.verify.interleavings import NAMES as INTERLEAVINGS
@@ -67,6 +67,8 @@ def examine_unit(
     try:
         return unit.examine(laboratory, names)
     except LocalStateError:
-        return examine_apart(laboratory.subject, names, laboratory.program)
+        if laboratory.apart is None:  # once for all checks: two processes take a second
+            laboratory.apart = asked_apart(laboratory.subject, laboratory.program)
+        return judged_apart(laboratory.subject, names, laboratory.apart)
     except RefusedError as refusal:
         return {name: unknown(name, f"not simulated: {refusal}") for name in names}

@@ -56,7 +56,7 @@ def _commands(played: Sequence[Played]) -> list[Command]:
 def _sum_up(played: Sequence[Played]) -> Summary:
     sent = len(_commands(played))
     if not sent:
-        return Summary("it sends nothing: it touches no key")
+        return Summary("it sends nothing: it touches no key", Verdict.NOT_TOLD)
     return Summary("every key is declared, and no command or script spans two slots")
 
 

@@ -7,7 +7,8 @@ from functools import partial
 
 from limitproof.check.tales.acts import MILLISECOND
 from limitproof.check.tales.crash import crash
-from limitproof.stories import Kill
+from limitproof.check.verdict import Verdict
+from limitproof.stories import Go, Kill
 from limitproof.verify.experiments.experiment import (
     Experiment,
     Played,
@@ -65,6 +66,8 @@ def _trials(laboratory: Laboratory, played: Sequence[Played]) -> Iterator[Trial]
 
 def _sum_up(played: Sequence[Played]) -> Summary:
     deaths = sum(any(isinstance(e, Kill) for e in one.story.events) for one in played)
+    if not deaths and not any(isinstance(e, Go) for one in played for e in one.story.events):
+        return Summary("it sends nothing: there is no step to die after", Verdict.NOT_TOLD)
     if not deaths:
         return Summary("each request is one step: there is nothing to die between")
     return Summary(

@@ -11,6 +11,7 @@ from typing import Any
 from limiters.contract import Quota
 from limitproof.check.tales.acts import cause_of
 from limitproof.check.verdict import Cause, CheckResult, Verdict
+from limitproof.history.outcome import Outcome
 from limitproof.simulate.refusal import LocalStateError, RefusedError
 from limitproof.simulate.world import World
 from limitproof.stories import Story, Tale
@@ -60,6 +61,22 @@ def _nothing_beyond(_laboratory: Laboratory, _played: Sequence[Played]) -> None:
     return None
 
 
+def one_sided(played: Sequence[Played]) -> str:
+    """Why stories show nothing: there was no answer, or always the same; "" when they do.
+
+    Each experiment asks beyond the limit. Who refuses whatever comes never leaves too little room,
+    and who raises for everything loses no place by a death: that is no evidence.
+    """
+    asked = [one for each in played for one in each.tale.operations]
+    said = {one.outcome for one in asked}
+    if not said & {Outcome.ADMITTED, Outcome.REJECTED}:
+        error = next((f": {one.error}" for one in asked if one.error), "")
+        return f"no request was ever decided{error}"
+    if Outcome.ADMITTED not in said:
+        return "nothing was ever admitted"
+    return "" if Outcome.REJECTED in said else "nothing was ever refused"
+
+
 def _no_smaller(_one: Played) -> Iterable[Trial]:
     return ()
 
@@ -72,6 +89,7 @@ class Experiment:
     `sum_up` is told of all of them when none failed. `smaller`: stories to look at when one fails,
     the first of which that fails too is shown in its place. `measure`: figures of a story.
     `beyond`: what is seen outside of a world when no story fails; None when nothing is wrong there.
+    `empty`: why stories in which nothing failed are no pass, all the same; "" when they are.
     """
 
     name: str
@@ -81,6 +99,7 @@ class Experiment:
     smaller: Callable[[Played], Iterable[Trial]] = _no_smaller
     measure: Callable[[Tale, Story], Measured] = _nothing
     beyond: Callable[[Laboratory, Sequence[Played]], Summary | None] = _nothing_beyond
+    empty: Callable[[Sequence[Played]], str] = one_sided
 
     def examine(self, laboratory: Laboratory) -> Examined:
         """Play the stories until one fails, or none is left, or no time.
@@ -171,6 +190,8 @@ class Experiment:
         verdict, because = summary.verdict, summary.because
         if refusals and verdict is Verdict.PASS:
             verdict, because = Verdict.UNKNOWN, f"{refusals[0]}; else: {because}"
+        elif verdict is Verdict.PASS and (why := self.empty(played)):
+            verdict, because = Verdict.UNKNOWN, why
         elif refusals and not played:
             because = refusals[0]
         measured |= summary.measured

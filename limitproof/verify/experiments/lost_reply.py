@@ -7,6 +7,7 @@ from functools import partial
 
 from limitproof.check.tales.acts import MILLISECOND
 from limitproof.check.tales.lost_reply import lost_reply
+from limitproof.check.verdict import Verdict
 from limitproof.stories import Drop, Lose
 from limitproof.verify.experiments.experiment import (
     Experiment,
@@ -71,7 +72,7 @@ def _trials(laboratory: Laboratory, played: Sequence[Played]) -> Iterator[Trial]
 def _sum_up(played: Sequence[Played]) -> Summary:
     broken = sum(any(isinstance(e, Lose | Drop) for e in one.story.events) for one in played)
     if not broken:
-        return Summary("it sends nothing: there is nothing to be lost")
+        return Summary("it sends nothing: there is nothing to be lost", Verdict.NOT_TOLD)
     return Summary(
         f"{broken} connections broken in a request, each request is debited once at most",
         measured={"lost": broken},

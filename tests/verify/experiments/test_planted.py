@@ -122,11 +122,13 @@ def test_without_a_script_a_flush_is_not_told(laboratory_of: OpenLaboratory) -> 
     assert (result.verdict, result.because) == (Verdict.NOT_TOLD, "it runs no script")
 
 
-def test_who_keeps_nothing_has_nothing_to_expire(laboratory_of: OpenLaboratory) -> None:
+def test_who_sends_nothing_gives_no_handle(laboratory_of: OpenLaboratory) -> None:
     told = {n: c.examine(laboratory_of("unlimited")).result for n, c in CHECKS.items()}
-    assert told["expiry"].because == "it keeps no key"
-    assert told["memory"].because == "it stores nothing in Redis"
+    assert told["crash"].because == "it sends nothing: there is no step to die after"
+    assert told["lost-reply"].because == "it sends nothing: there is nothing to be lost"
     assert told["cluster"].because == "it sends nothing: it touches no key"
+    untold = {name for name, one in told.items() if one.verdict is Verdict.NOT_TOLD}
+    assert untold == {"crash", "lost-reply", "cluster", "script-flush"}
 
 
 @pytest.mark.parametrize("check", EXPERIMENTS, ids=lambda one: one.name)
