@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import redis
+from redis.backoff import NoBackoff
 from redis.commands.core import Script
+from redis.retry import Retry
 
 from limiters.contract import Clock, Quota
 
@@ -90,6 +92,17 @@ def exact_in_lua(quota: Quota, number: int) -> int:
             "use a smaller limit or a shorter window"
         )
     return number
+
+
+def sent_once(client: redis.Redis) -> redis.Redis:
+    """The same client, which from now on sends nothing a second time by itself.
+
+    For a script that would debit again. redis-py sends a command again when the connection breaks
+    before the reply; without that the caller gets the ConnectionError, and knows what is true: that
+    nobody knows whether the request was debited. Holds for all that uses this client.
+    """
+    client.set_retry(Retry(NoBackoff(), 0))
+    return client
 
 
 def seconds_as_written(milliseconds: int) -> str:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import redis
 
-from limiters.base import lua_script, whole_cost, window_microseconds
+from limiters.base import lua_script, sent_once, whole_cost, window_microseconds
 from limiters.contract import Clock, Decision, Quota
 from limiters.promise import TokenBucket as TokenBucketPromise
 
@@ -14,8 +14,8 @@ from limiters.promise import TokenBucket as TokenBucketPromise
 class Gcra:
     """`limit` at once and `limit / window` per second after that, on the server's clock.
 
-    `remaining` and `retry_after` are exact; the wait is rounded up to the microsecond. A request
-    that redis-py sends again, because the reply was lost, is debited again.
+    `remaining` and `retry_after` are exact; the wait is rounded up to the microsecond. Nothing is
+    sent twice: when a reply is lost, the caller gets the error.
 
     Source: ITU-T I.371 (virtual scheduling algorithm); gcra.lua says why nothing is rounded.
     """
@@ -24,7 +24,7 @@ class Gcra:
     script: ClassVar[str] = "gcra.lua"
 
     def __init__(self, client: redis.Redis, quota: Quota, clock: Clock) -> None:  # noqa: ARG002
-        self._script = lua_script(client, self.script)
+        self._script = lua_script(sent_once(client), self.script)
         self._limit = quota.limit
         self._window = window_microseconds(quota)
 

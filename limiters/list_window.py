@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import redis
 
-from limiters.base import lua_script, whole_cost, window_microseconds
+from limiters.base import lua_script, sent_once, whole_cost, window_microseconds
 from limiters.contract import Clock, Decision, Quota
 
 
@@ -14,14 +14,14 @@ class ListWindow:
     """Exact sliding window: the limit-th newest admission must be a window old.
 
     One round trip, on the server's clock. `remaining` and `retry_after` are exact to the
-    microsecond. A request that redis-py sends again, because the reply was lost, is debited again.
+    microsecond. Nothing is sent twice: when a reply is lost, the caller gets the error.
     list_window.lua says why it is right.
     """
 
     script: ClassVar[str] = "list_window.lua"
 
     def __init__(self, client: redis.Redis, quota: Quota, clock: Clock) -> None:  # noqa: ARG002
-        self._script = lua_script(client, self.script)
+        self._script = lua_script(sent_once(client), self.script)
         self._limit = quota.limit
         self._window = window_microseconds(quota)
 

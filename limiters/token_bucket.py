@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import redis
 
-from limiters.base import exact_in_lua, lua_script, whole_cost, window_microseconds
+from limiters.base import exact_in_lua, lua_script, sent_once, whole_cost, window_microseconds
 from limiters.contract import Clock, Decision, Quota
 from limiters.promise import TokenBucket as TokenBucketPromise
 
@@ -15,8 +15,8 @@ from limiters.promise import TokenBucket as TokenBucketPromise
 class TokenBucket:
     """`limit` at once and `limit / window` per second after that, on the server's clock.
 
-    `remaining` and `retry_after` are exact; the wait is rounded up to the microsecond. A request
-    that redis-py sends again, because the reply was lost, is debited again.
+    `remaining` and `retry_after` are exact; the wait is rounded up to the microsecond. Nothing is
+    sent twice: when a reply is lost, the caller gets the error.
 
     Raises ValueError for a quota whose bucket has 2^53 units or more (see `exact_in_lua`).
     """
@@ -25,7 +25,7 @@ class TokenBucket:
     script: ClassVar[str] = "token_bucket.lua"
 
     def __init__(self, client: redis.Redis, quota: Quota, clock: Clock) -> None:  # noqa: ARG002
-        self._script = lua_script(client, self.script)
+        self._script = lua_script(sent_once(client), self.script)
         self._limit = quota.limit
         self._window = window_microseconds(quota)
         # A token is worth so many units, and in a microsecond so many flow in, that

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import redis
 
-from limiters.base import exact_in_lua, lua_script, whole_cost, window_microseconds
+from limiters.base import exact_in_lua, lua_script, sent_once, whole_cost, window_microseconds
 from limiters.contract import Clock, Decision, Quota
 from limiters.promise import TokenBucket as TokenBucketPromise
 
@@ -19,8 +19,8 @@ class TwoBucket:
     admitted it. What it does keep is the arrival curve of a token bucket, limit at once and
     limit / window per second, and that is what it promises; two_bucket.lua proves it.
 
-    `remaining` and `retry_after` are exact: they tell what this limiter will do. A request that
-    redis-py sends again, because the reply was lost, is debited again.
+    `remaining` and `retry_after` are exact: they tell what this limiter will do. Nothing is sent
+    twice: when a reply is lost, the caller gets the error.
 
     Raises ValueError for a quota with limit * window of 2^53 or more (see `exact_in_lua`).
     Source: https://blog.cloudflare.com/counting-things-a-lot-of-different-things/
@@ -30,7 +30,7 @@ class TwoBucket:
     script: ClassVar[str] = "two_bucket.lua"
 
     def __init__(self, client: redis.Redis, quota: Quota, clock: Clock) -> None:  # noqa: ARG002
-        self._script = lua_script(client, self.script)
+        self._script = lua_script(sent_once(client), self.script)
         self._limit = quota.limit
         self._window = window_microseconds(quota)
         exact_in_lua(quota, self._limit * self._window)
