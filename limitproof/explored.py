@@ -5,14 +5,19 @@ Known to engines, checks, reports and files alike.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
+from limitproof.errors import BadInputError
 from limitproof.history.outcome import Outcome
+from limitproof.results import write_json
 from limitproof.schedules import Granularity, Run, Schedule, ScheduleError, Step
 
 SCHEMA = 1
+EXPLORED = "explored.json"
 BAD = {
     "overshoot": "overshoot",
     "false-rejection": "refuse somebody while there is room",
@@ -22,7 +27,7 @@ BAD = {
 """What bad schedules do, by the check that fails."""
 
 
-class ExploredError(ValueError):
+class ExploredError(BadInputError, ValueError):
     """A file that holds no exploration of ours; the message is one line."""
 
 
@@ -166,6 +171,29 @@ def from_json(data: Any) -> tuple[Explored, ...]:
         raise
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ExploredError(f"this is no exploration: {error!r}") from error
+
+
+def save_explored(found: Sequence[Explored], folder: Path) -> None:
+    """Save what exploring has shown, and the schedules to replay. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for shown in (shown for one in found for shown in one.counterexamples):
+        (folder / shown.file).parent.mkdir(exist_ok=True)
+        write_json(folder / shown.file, shown.schedule.to_json())
+    write_json(folder / EXPLORED, to_json(found))
+
+
+def load_explored(folder: Path) -> tuple[Explored, ...]:
+    """What exploring has shown; () where that was not done.
+
+    Raises ExploredError when the file is damaged.
+    """
+    path = folder / EXPLORED
+    try:
+        return from_json(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return ()
+    except (OSError, ValueError) as error:  # an ExploredError is a ValueError
+        raise ExploredError(f"{path} is damaged: {error}") from error
 
 
 _SHOWN = ("overshoot", "worst", "refusal", "error", "disorder")

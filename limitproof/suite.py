@@ -30,7 +30,7 @@ from limitproof.events import (
     Tick,
 )
 from limitproof.expectations import judged_against_known
-from limitproof.explored import Explored
+from limitproof.explored import Explored, save_explored
 from limitproof.exploring import STOPPED, explore_target
 from limitproof.history.columns import History, Operations
 from limitproof.history.meta import Meta
@@ -44,6 +44,7 @@ from limitproof.load.engine import (
 )
 from limitproof.load.plan import Job, Stage, stage_scenarios
 from limitproof.promises import describe, parse_promise
+from limitproof.saved import save_history
 from limitproof.servers.handle import Server
 from scenarios.catalogue import CONTROLS, STAGES, scenario
 from scenarios.model import Keys, Scenario
@@ -191,7 +192,7 @@ def _explored(
         part.target, options.quota.window, seconds=options.explore, seed=options.seed,
         promise=options.promise, program=program, stop=stop,
     )  # fmt: skip
-    results.save_explored(found, part.folder)
+    save_explored(found, part.folder)
     return replace(part, explored=found)
 
 
@@ -228,7 +229,7 @@ def _unloaded(parts: Sequence[_Part]) -> Iterator[LimiterJudged]:
 
 
 def _judged(history: History, part: _Part, records: Path | None = None) -> LimiterJudged:
-    results.save_history(history, part.folder)
+    save_history(history, part.folder)
     if records is not None:
         shutil.rmtree(records)
     finished = judged_against_known(history, part.folder, part.explored)

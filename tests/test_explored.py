@@ -9,9 +9,15 @@ from typing import Any
 
 import pytest
 
-from limitproof.explored import ExploredError, from_json, percent, to_json
-from limitproof.history.storage import HistoryError
-from limitproof.results import EXPLORED, load_explored, save_explored
+from limitproof.explored import (
+    EXPLORED,
+    ExploredError,
+    from_json,
+    load_explored,
+    percent,
+    save_explored,
+    to_json,
+)
 from limitproof.schedules import Schedule
 from tests.explorations import counterexample, explored, with_time
 
@@ -52,13 +58,13 @@ def test_what_is_no_exploration_is_refused(data: Any, tmp_path: Path) -> None:
     with pytest.raises(ExploredError):
         from_json(data)
     (tmp_path / EXPLORED).write_text(json.dumps(data))
-    with pytest.raises(HistoryError, match="damaged"):
+    with pytest.raises(ExploredError, match="damaged"):
         load_explored(tmp_path)
 
 
 def test_half_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / EXPLORED).write_text(json.dumps(to_json([BOTH]))[:-20])
-    with pytest.raises(HistoryError, match="damaged"):
+    with pytest.raises(ExploredError, match="damaged"):
         load_explored(tmp_path)
 
 

@@ -15,12 +15,13 @@ from limitproof.check.verdict import merge
 from limitproof.check.yardstick import Yardstick
 from limitproof.cli.exits import exit_of
 from limitproof.cli.options import output_options
-from limitproof.explored import Explored
+from limitproof.explored import Explored, load_explored
 from limitproof.promises import parse_promise
 from limitproof.report.console import console_for
 from limitproof.report.json_file import write
 from limitproof.report.table import checks_table
-from limitproof.results import HISTORY, RUN, find_saved, load_explored
+from limitproof.results import HISTORY, RUN
+from limitproof.saved import find_saved
 
 
 @click.command()

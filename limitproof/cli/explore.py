@@ -26,11 +26,12 @@ from limitproof.cli.options import (
     output_options,
     results_option,
 )
+from limitproof.explored import save_explored
 from limitproof.exploring import STOPPED, as_data, stopping
 from limitproof.report.console import console_for, styled
 from limitproof.report.exploration import show, write_page
 from limitproof.report.json_file import write
-from limitproof.results import VERDICT, new_folder, save_explored, write_json
+from limitproof.results import VERDICT, new_folder, write_json
 from limitproof.servers.address import Remote
 from limitproof.servers.find import Program, choose
 from limitproof.simulate.cast import Cast

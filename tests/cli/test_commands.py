@@ -13,11 +13,11 @@ from limiters.registry import KNOWN
 from limitproof.check.judge import CHECKS
 from limitproof.cli.exits import Exit
 from limitproof.cli.main import invoke
+from limitproof.explored import save_explored
 from limitproof.history.columns import History, Key, Operations
 from limitproof.history.meta import Meta
 from limitproof.history.outcome import Outcome
 from limitproof.history.storage import save
-from limitproof.results import save_explored
 from scenarios.catalogue import SCENARIOS
 from tests.explorations import counterexample, explored
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from limitproof import results
 from limitproof.check.judge import judge
 from limitproof.check.verdict import Verdict
 from limitproof.history.outcome import Outcome
 from limitproof.load.locust import _locustfile
+from limitproof.saved import find_histories
 from limitproof.servers.handle import Server
 
 pytestmark = pytest.mark.load
@@ -51,7 +51,7 @@ def test_several_processes_leave_a_record_that_can_be_judged(
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
     assert "Traceback" not in ended.stderr
-    (history,) = results.find_histories(tmp_path / "left")
+    (history,) = find_histories(tmp_path / "left")
     operations = history.operations
     assert (history.meta.limiter, history.meta.limit, history.meta.window) == ("lua_atomic", 5, 0.5)
     assert history.meta.interrupted == ""

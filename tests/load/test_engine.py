@@ -19,7 +19,6 @@ import psutil
 import pytest
 
 from limiters.contract import Quota
-from limitproof import results
 from limitproof.history import records
 from limitproof.history.columns import History
 from limitproof.history.meta import NANOSECONDS
@@ -28,6 +27,7 @@ from limitproof.load import engine
 from limitproof.load.engine import LoadEvent, Recorded, StageStarted, Task, Waiting, drive
 from limitproof.load.locust import LocustError, started
 from limitproof.load.plan import Job, Stage, stage_scenarios
+from limitproof.saved import find_histories
 from limitproof.servers.handle import Server
 from limitproof.servers.spawn import spawned
 from scenarios.catalogue import CONTROLS, scenario
@@ -300,7 +300,7 @@ def test_kill_minus_nine_leaves_no_process_but_the_record(tmp_path: Path) -> Non
         process.kill()
     assert len(running) == 3
     assert all_gone([redis, *running])
-    (history,) = results.find_histories(tmp_path)
+    (history,) = find_histories(tmp_path)
     assert history.meta.interrupted == "the run was killed before it could save its history"
     assert history.meta.limiter == "victim"
     assert replies(history) >= kept

@@ -11,7 +11,6 @@ import pytest
 import redis
 
 from limiters.contract import Decision, Quota
-from limitproof import results
 from limitproof.history import records
 from limitproof.history.columns import History, Key
 from limitproof.history.meta import Meta
@@ -19,6 +18,7 @@ from limitproof.history.outcome import Outcome
 from limitproof.history.recorder import Recorder
 from limitproof.load.plan import Job, Part, Plan, Stage
 from limitproof.load.session import CONSTRUCTION, Session, adhoc_plan, server_clock
+from limitproof.saved import find_histories
 from limitproof.servers.handle import Server
 from limitproof.servers.spawn import spawned
 from scenarios.catalogue import scenario
@@ -184,12 +184,12 @@ def test_a_test_started_by_hand_leaves_a_record_that_can_be_judged(tmp_path: Pat
         9,
     )
     own = tmp_path / job.name
-    meta = Meta.from_json(json.loads((own / results.META).read_text()))
+    meta = Meta.from_json(json.loads((own / records.META).read_text()))
     assert (meta.limiter, meta.limit, meta.window, meta.seed) == ("fixed_window", 3, 2.0, 9)
     assert meta.promise["kind"] == "fixed"
     with Recorder(own, 0) as recorder:
         recorder.answered(recorder.invoked(0, KEY, 1), Outcome.ADMITTED)
-    (history,) = results.find_histories(tmp_path)
+    (history,) = find_histories(tmp_path)
     assert history.meta == replace(meta, interrupted=history.meta.interrupted)
     assert len(history.operations) == 1
 
