@@ -11,7 +11,7 @@ import click
 from limiters.registry import Target
 from limitproof import results, suite
 from limitproof.cli.interrupt import interruptible
-from limitproof.cli.options import Outputs
+from limitproof.cli.load_options import Outputs
 from limitproof.events import Event, Listener, RunFinished
 from limitproof.report.console import console_for
 from limitproof.report.html import HtmlReport

@@ -10,18 +10,16 @@ from limiters.registry import Target
 from limitproof.check.verdict import merge
 from limitproof.cli.execute import execute
 from limitproof.cli.exits import exit_of
-from limitproof.cli.options import (
+from limitproof.cli.load_options import (
     Outputs,
     Rate,
     ScenarioName,
-    Seconds,
-    TargetType,
-    Whole,
     gather,
     load_options,
     quota_options,
     with_outputs,
 )
+from limitproof.cli.options import Seconds, TargetType, Whole
 from limitproof.suite import memory_seconds
 
 MEMORY_CHECKS = ("contract", "memory", "expiry")

@@ -9,15 +9,15 @@ import click
 from limiters.registry import REGISTRY, Target, resolve
 from limitproof.cli.execute import execute
 from limitproof.cli.exits import exit_of
-from limitproof.cli.options import (
+from limitproof.cli.load_options import (
     Budget,
     Outputs,
-    TargetType,
     gather,
     load_options,
     quota_options,
     with_outputs,
 )
+from limitproof.cli.options import TargetType
 from limitproof.expectations import verdict_of
 
 
