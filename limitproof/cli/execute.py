@@ -14,8 +14,8 @@ from limitproof.cli.interrupt import interruptible
 from limitproof.cli.load_options import Outputs
 from limitproof.events import Event, Listener, RunFinished
 from limitproof.report.console import console_for
-from limitproof.report.html import HtmlReport
-from limitproof.report.json_file import JsonFile
+from limitproof.report.json_listener import JsonFile
+from limitproof.report.run_html import HtmlReport
 from limitproof.report.terminal import Terminal
 from limitproof.servers.find import Program, choose
 from limitproof.servers.server import open_server

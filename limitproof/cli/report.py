@@ -11,7 +11,7 @@ from limitproof.expectations import judged_against_known
 from limitproof.explored import EXPLORED, load_explored
 from limitproof.report.console import console_for
 from limitproof.report.exploration import show, write_page
-from limitproof.report.html import HtmlReport
+from limitproof.report.run_html import HtmlReport
 from limitproof.report.terminal import Terminal
 from limitproof.results import HISTORY
 from limitproof.saved import find_saved

@@ -10,10 +10,10 @@ from rich.console import Console
 from limitproof.check.interleavings import judgement_of
 from limitproof.check.verdict import Judgement
 from limitproof.explored import BAD, Explored
+from limitproof.report.cards import ChecksCard, checks_card
 from limitproof.report.counterexamples import of_exploration
 from limitproof.report.html import write_checks_report
 from limitproof.report.interleaving import columns
-from limitproof.report.page import ChecksCard, checks_card
 from limitproof.report.steps import drawn, visible
 
 MOST_ROWS = 120  # steps of one run on the terminal

@@ -1,9 +1,8 @@
-"""What the page shows, as plain text and small records: the template only lays it out."""
+"""What the page of a load run shows, as plain text and small records; `cards` has the checks."""
 
 from __future__ import annotations
 
 import json
-import re
 import shlex
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
@@ -12,36 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limitproof import results
-from limitproof.check.verdict import CheckResult, Judgement, Verdict
+from limitproof.check.verdict import Verdict
 from limitproof.events import LimiterJudged
+from limitproof.report.cards import CheckCard, anchor, check_card, clip
 from limitproof.report.counterexamples import Diagram, covered, diagrams
-from limitproof.report.evidence import Timeline, duration, sentence, table, timeline
+from limitproof.report.evidence import duration
 from limitproof.report.numbers import count
 from limitproof.report.summary import Line, line_of, open_loop
 
 if TYPE_CHECKING:  # matplotlib is imported only when a page is drawn
     from limitproof.report.canvas import Picture
 
-LONGEST_TEXT = 600
 MOST_ERRORS = 8
-SYMBOLS = {"pass": "✓", "fail": "✗", "unknown": "?", "not told": "–", "accepted": "!"}
-
-
-@dataclass(frozen=True, slots=True)
-class CheckCard:
-    """One check of one limiter."""
-
-    name: str
-    verdict: str
-    cause: str
-    because: str
-    measured: tuple[tuple[str, str], ...]
-    place: str
-    drawing: Timeline | None
-    single: str
-    headings: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    hidden: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +43,6 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class ChecksCard:
-    """One limiter's checks where there is no history: names and texts, checks, diagrams."""
-
-    anchor: str
-    limiter: str
-    verdict: str
-    cause: str
-    facts: tuple[tuple[str, str], ...]
-    checks: tuple[CheckCard, ...]
-    diagrams: tuple[Diagram, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Figure:
     """A plot in both themes, as data addresses; they are of one size."""
 
@@ -88,35 +56,11 @@ def cards(judged: Sequence[LimiterJudged], *, brief: bool = False) -> tuple[Card
     return tuple(_card(number, one, brief=brief) for number, one in enumerate(judged, 1))
 
 
-def checks_card(
-    judgement: Judgement,
-    facts: Sequence[tuple[str, str]] = (),
-    drawn: Sequence[Diagram] = (),
-    *,
-    number: int = 1,
-) -> ChecksCard:
-    """A judgement that no history stands behind, with whatever is to be said and drawn of it."""
-    return ChecksCard(
-        anchor=_anchor(number, judgement.limiter),
-        limiter=judgement.limiter,
-        verdict=judgement.verdict.value,
-        cause=judgement.cause.value if judgement.cause else "",
-        facts=tuple((name, clip(text)) for name, text in facts if text),
-        checks=tuple(_check(check) for check in judgement.checks),
-        diagrams=tuple(drawn),
-    )
-
-
-def _anchor(number: int, name: str) -> str:
-    slug = re.sub(r"[^A-Za-z0-9_-]+", "-", name)[:40]
-    return f"{number}-{slug}"
-
-
 def _card(number: int, one: LimiterJudged, *, brief: bool) -> Card:
     line = line_of(one)
-    anchor = _anchor(number, one.limiter)
+    name = anchor(number, one.limiter)
     return Card(
-        anchor=anchor,
+        anchor=name,
         line=line,
         cells=(
             line.overshoot_told,
@@ -128,12 +72,12 @@ def _card(number: int, one: LimiterJudged, *, brief: bool) -> Card:
             count(line.rate),
         ),
         facts=_facts(one, line),
-        checks=tuple(_check(check) for check in one.judgement.checks),
+        checks=tuple(check_card(check) for check in one.judgement.checks),
         errors=tuple(clip(error) for error in one.history.errors[:MOST_ERRORS]),
         more_errors=max(0, len(one.history.errors) - MOST_ERRORS),
         surprises=one.surprises,
         missed=clip(one.missed),
-        diagrams=diagrams(one.explored, one.judgement, one.folder, name=f"{anchor}-", brief=brief),
+        diagrams=diagrams(one.explored, one.judgement, one.folder, name=f"{name}-", brief=brief),
         explored=line.explored,
     )
 
@@ -159,36 +103,6 @@ def _facts(one: LimiterJudged, line: Line) -> tuple[tuple[str, str], ...]:
         ]
     facts += [("explored", covered(exploration)) for exploration in one.explored]
     return tuple((name, clip(text)) for name, text in facts if text)
-
-
-def _check(check: CheckResult) -> CheckCard:
-    evidence = check.evidence
-    drawing = timeline(evidence) if evidence else None
-    single = sentence(evidence) if evidence else ""
-    headings, rows = table(evidence.rows) if evidence and not (drawing or single) else ((), ())
-    return CheckCard(
-        name=check.name,
-        verdict="accepted" if check.accepted else check.verdict.value,
-        cause=check.cause.value if check.cause else "",
-        because=clip(check.because),
-        measured=_measured(check.measured),
-        place=clip(evidence.key, 120) if evidence else "",
-        drawing=drawing,
-        single=single,
-        headings=headings,
-        rows=tuple(tuple(clip(cell, 120) for cell in row) for row in rows),
-        hidden=max(0, evidence.total - len(rows)) if evidence and rows else 0,
-    )
-
-
-def _measured(measured: Mapping[str, Any], prefix: str = "") -> tuple[tuple[str, str], ...]:
-    """Names and texts of figures; what is within another mapping has that one's name before it."""
-    told: list[tuple[str, str]] = []
-    for name, value in measured.items():
-        words = f"{prefix}{name.replace('_', ' ')}"
-        inner = isinstance(value, Mapping) and not prefix
-        told += _measured(value, f"{words} ") if inner else [(words, _plain(value))]
-    return tuple(told)
 
 
 def about(folder: Path, judged: Sequence[LimiterJudged]) -> tuple[tuple[str, str], ...]:
@@ -247,28 +161,8 @@ def figures(light: Sequence[Picture], dark: Sequence[Picture]) -> tuple[Figure, 
     )
 
 
-def clip(text: str, most: int = LONGEST_TEXT) -> str:
-    """At most `most` characters: a limiter's own text can be of any length."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"
-
-
 def _address(picture: Picture) -> str:
     return f"data:image/png;base64,{b64encode(picture.png).decode('ascii')}"
-
-
-def _plain(value: object) -> str:
-    match value:
-        case None:
-            return "-"
-        case bool():
-            return str(value).lower()
-        case int():
-            return count(value)
-        case float():
-            return f"{value:,.6g}"
-        case list() | tuple():
-            return clip(", ".join(map(str, value)), 200) or "none"
-    return clip(str(value), 200)
 
 
 def _promise(promise: Mapping[str, Any], limit: int, window: float) -> str:

@@ -23,10 +23,11 @@ from limitproof.expectations import verdict_of
 from limitproof.report.console import styled
 from limitproof.report.counterexamples import covered, headline, in_short, named, replay_command
 from limitproof.report.interleaving import columns
+from limitproof.report.limiters_table import limiters_table
 from limitproof.report.numbers import count
 from limitproof.report.steps import visible
 from limitproof.report.summary import open_loop
-from limitproof.report.table import checks_table, limiters_table
+from limitproof.report.table import checks_table
 
 MOST_STEPS = 40  # shown of one counterexample
 

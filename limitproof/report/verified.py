@@ -14,10 +14,10 @@ from rich.text import Text
 
 from limitproof.check.verdict import Cause, CheckResult, Judgement, Verdict
 from limitproof.explored import Counterexample
+from limitproof.report.cards import ChecksCard, checks_card
 from limitproof.report.counterexamples import Diagram, diagram
 from limitproof.report.example import as_text, example
 from limitproof.report.html import write_checks_report
-from limitproof.report.page import ChecksCard, checks_card
 from limitproof.report.steps import visible
 from limitproof.report.table import checks_table
 from limitproof.schedules import Run, Schedule

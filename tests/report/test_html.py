@@ -13,8 +13,8 @@ import pytest
 
 from limitproof.check.verdict import Cause, CheckResult, Verdict
 from limitproof.events import LimiterJudged, RunFinished, Tick
-from limitproof.report.html import HtmlReport, render, write_report
-from limitproof.report.page import clip
+from limitproof.report.cards import clip
+from limitproof.report.run_html import HtmlReport, render, write_report
 from tests.report.runs import evidence, judged, three
 
 VOID = {"meta", "link", "img", "source", "br"}

@@ -14,10 +14,11 @@ from limitproof.check.judgement_json import summary
 from limitproof.check.verdict import CheckResult, Judgement, Verdict
 from limitproof.events import LimiterJudged, RunFinished, RunStarted
 from limitproof.report.console import console_for, styled
-from limitproof.report.json_file import JsonFile
+from limitproof.report.json_listener import JsonFile
+from limitproof.report.limiters_table import limiters_table
 from limitproof.report.numbers import count, si
 from limitproof.report.summary import busiest_rate, line_of, open_loop
-from limitproof.report.table import checks_table, limiters_table
+from limitproof.report.table import checks_table
 from limitproof.report.terminal import Terminal
 from tests.report.runs import history, judged, three
 
