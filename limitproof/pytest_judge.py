@@ -21,6 +21,7 @@ import pytest
 from limiters.contract import Quota
 from limiters.registry import Target, TargetError, factory_of_tests, resolve, target_of
 from limitproof.check.verdict import CheckResult, Verdict
+from limitproof.in_time import in_time
 from limitproof.promises import describe, parse_promise
 from limitproof.report.example import as_text
 from limitproof.results import write_json
@@ -40,7 +41,8 @@ Keyed = tuple[Any, ...]
 def check_target(config: pytest.Config) -> None:
     """Raises pytest.UsageError when what the command line says of TARGET is of no use."""
     try:
-        target = resolve(config.getoption("--limitproof-target"))
+        with in_time():
+            target = resolve(config.getoption("--limitproof-target"))
     except TargetError as error:
         raise pytest.UsageError(f"--limitproof-target: {error}") from error
     try:

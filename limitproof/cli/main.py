@@ -6,6 +6,7 @@ import io
 import sys
 import traceback
 from collections.abc import Sequence
+from functools import partial
 from importlib import import_module
 from typing import NoReturn
 
@@ -14,8 +15,9 @@ import click
 from limiters.registry import TargetError
 from limitproof import __version__
 from limitproof.cli.exits import Exit
+from limitproof.cli.supervised import supervised
 from limitproof.errors import BadEnvironmentError, BadInputError
-from limitproof.servers.errors import AddressError, ServerError
+from limitproof.servers.errors import AddressError, ServerError, SilentServerError
 
 COMMANDS = {
     "run": "limitproof.cli.run:run",
@@ -30,6 +32,8 @@ COMMANDS = {
     "doctor": "limitproof.cli.doctor:doctor",
 }
 """Where each command is: only the one that is asked for is imported, which takes half a second."""
+SUPERVISED = frozenset({"explore", "replay"})
+"""Commands that run a limiter in their own process."""
 
 
 class Commands(click.Group):
@@ -73,7 +77,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit with its code."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a name need not be text
-    sys.exit(invoke(arguments))
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    if given[:1] and given[0] in SUPERVISED:
+        sys.exit(supervised(partial(invoke, given)))
+    sys.exit(invoke(given))
 
 
 def invoke(arguments: Sequence[str] | None = None) -> int:
@@ -89,6 +96,8 @@ def invoke(arguments: Sequence[str] | None = None) -> int:
         return _say(error.format_message(), Exit.USAGE)
     except (AddressError, TargetError, BadInputError) as error:
         return _say(error, Exit.USAGE)
+    except SilentServerError as error:
+        return _say(f"the limiter hangs: {error}", Exit.UNKNOWN)
     except (ServerError, BadEnvironmentError) as error:
         return _say(error, Exit.ENVIRONMENT)
     except (click.Abort, KeyboardInterrupt):

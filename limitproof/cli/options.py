@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import click
 
 from limiters.registry import Target, TargetError, resolve
+from limitproof.in_time import in_time
 
 F = TypeVar("F", bound=Callable[..., Any])
 MOST_MILLISECONDS = 366 * 86_400_000.0  # by which clocks differ, or requests are apart: a year
@@ -91,7 +92,8 @@ class TargetType(click.ParamType[Target]):
         if isinstance(value, Target):
             return value
         try:
-            return resolve(value)
+            with in_time():
+                return resolve(value)
         except TargetError as error:
             self.fail(str(error), param, ctx)
 

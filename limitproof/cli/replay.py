@@ -7,10 +7,11 @@ from pathlib import Path
 
 import click
 
-from limiters.registry import resolve
+from limiters.registry import Target, resolve
 from limitproof.cli.exits import Exit
 from limitproof.cli.explore import virtual_option, virtual_program
 from limitproof.cli.options import output_options
+from limitproof.in_time import in_time
 from limitproof.report.console import console_for
 from limitproof.report.example import example
 from limitproof.report.interleaving import columns
@@ -55,7 +56,7 @@ def replay(
         raise click.UsageError(f"{schedule}: {error}") from error
     if isinstance(read, Story):
         return _story(read, target, address, json_file, quiet=quiet, verbose=verbose)
-    found = run_again(read, resolve(target or read.target), program=virtual_program(address))
+    found = run_again(read, _resolved(target or read.target), program=virtual_program(address))
     write(
         json_file,
         {"schema": 1, "schedule": read.token, "result": found.result.value, "said": found.said,
@@ -70,6 +71,11 @@ def replay(
     return EXITS[found.result]
 
 
+def _resolved(target: str) -> Target:
+    with in_time():
+        return resolve(target)
+
+
 def _story(
     story: Story,
     target: str | None,
@@ -79,7 +85,7 @@ def _story(
     quiet: bool,
     verbose: bool,
 ) -> int:
-    found = replay_story(story, resolve(target or story.target), program=virtual_program(address))
+    found = replay_story(story, _resolved(target or story.target), program=virtual_program(address))
     write(
         json_file,
         {"schema": 1, "schedule": story.token, "result": found.result.value, "said": found.said,

@@ -19,5 +19,9 @@ class ServerError(Exception):
         return f"{self.what}; {self.advice}"
 
 
+class SilentServerError(ServerError):
+    """It runs, and does not answer: it is busy with what somebody's limiter has sent it."""
+
+
 class AddressError(ServerError, ValueError):
     """The address itself is wrong: an unknown scheme, nothing at all, a program that is absent."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from multiprocessing.process import BaseProcess
@@ -48,7 +49,15 @@ def no_processes(
 
         return call
 
+    hook = threading.excepthook
+
+    def unhandled(raised: threading.ExceptHookArgs) -> None:
+        """A thread of a limiter that was refused has said so by then, and ends without a word."""
+        if not issubclass(raised.exc_type, RefusedError):
+            hook(raised)
+
     with ExitStack() as stack:
+        stack.enter_context(patch.object(threading, "excepthook", unhandled))
         for where, name, why in REFUSED:
             if hasattr(where, name):
                 told = "multiprocessing" if where is BaseProcess else f"{where.__name__}.{name}"

@@ -15,9 +15,10 @@ from typing import Any
 import redis
 from redis.connection import UnixDomainSocketConnection
 
-from limitproof.servers.errors import ServerError
+from limitproof.servers.errors import ServerError, SilentServerError
 from limitproof.simulate.resp import end_of_reply, unpack
 
+PATIENCE = 10.0  # seconds for one command
 Ask = Callable[["Wire", bytes, list[list[bytes]]], bytes | None]
 """Takes a whole packet and its commands, and gives the replies once the schedule let it go; None
 when the connection breaks before them."""
@@ -112,7 +113,7 @@ def open_socket(path: str) -> socket.socket:
     """A connected unix socket. Raises ServerError when nobody listens."""
     real = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        real.settimeout(10.0)
+        real.settimeout(PATIENCE)
         real.connect(path)
     except OSError as error:
         real.close()
@@ -123,7 +124,8 @@ def open_socket(path: str) -> socket.socket:
 def exchange(real: socket.socket, packet: bytes, replies: int) -> tuple[bytes, list[int]]:
     """Send a packet and wait for so many replies: all bytes, and where each reply ends.
 
-    Raises ServerError when the server goes away meanwhile.
+    Raises ServerError when the server goes away meanwhile, SilentServerError when it does not
+    answer.
     """
     try:
         real.sendall(packet)
@@ -137,6 +139,9 @@ def exchange(real: socket.socket, packet: bytes, replies: int) -> tuple[bytes, l
             while len(ends) < replies and (end := end_of_reply(received, position)) >= 0:
                 ends.append(end)
                 position = end
+    except TimeoutError as error:
+        why = f"the server has not answered a command for {PATIENCE:g} s"
+        raise SilentServerError(why, "is it a script without an end?") from error
     except OSError as error:
         raise ServerError(f"Redis went away during a step: {error}", "start again") from error
     return received, ends

@@ -91,7 +91,9 @@ def _of(found: Exploration, name: str) -> tuple[Counterexample | None, Verdict]:
 
 def _one_sided(found: Exploration) -> str:
     """Why a complete search shows nothing: all are told the same, though not all have room."""
-    said = {told for end in found.coverage.outcomes for told in chain.from_iterable(end)}
+    covered = (found.coverage, found.timed) if found.timed is not None else (found.coverage,)
+    ends = chain.from_iterable(one.outcomes for one in covered)
+    said = {told for end in ends for told in chain.from_iterable(end)}
     if Outcome.ADMITTED not in said:
         return "nothing was ever admitted"
     return "" if Outcome.REJECTED in said else "nothing was ever refused"

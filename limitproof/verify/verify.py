@@ -140,6 +140,7 @@ class _Crew:
     pipe: Connection = field(init=False)
     _child: BaseProcess = field(init=False)
     _open: Unit | None = None
+    _started: bool = False
     _importing: bool = False
     _opened: bool = False
     _restarts: int = 0
@@ -167,6 +168,8 @@ class _Crew:
             gone = True
         if not self.units:
             return events
+        if gone and not self._started:
+            raise WorkerError("the process in which limiters are examined does not start")
         if gone:
             return events + self._spoilt("the limiter ended its process")
         if time.monotonic() >= self.deadline:
@@ -185,6 +188,7 @@ class _Crew:
         now = time.monotonic()
         match said:
             case Started():
+                self._started = True
                 self._end_of_time = self._end_of_time or now + self.seconds
                 self.deadline, self._importing = self._end_of_time + GRACE, True
             case Opened(meta):
@@ -256,6 +260,7 @@ class _Crew:
             ),
             name="limitproof verify",
         )  # fmt: skip
+        self._started = False
         child.start()
         theirs.close()
         self.pipe, self._child = ours, child

@@ -17,7 +17,7 @@ from limiters.contract import Quota
 from limiters.registry import TargetError, resolve
 from limitproof.decisions import one_line
 from limitproof.promises import describe, parse_promise
-from limitproof.servers.errors import ServerError
+from limitproof.servers.errors import ServerError, SilentServerError
 from limitproof.servers.lifetime import die_with_parent
 from limitproof.verify.laboratory import Examined, Laboratory, Subject, open_laboratory, unknown
 from limitproof.verify.offspring import end_offspring, keep_together
@@ -106,10 +106,10 @@ def work(
         _work(brief, units, names, end, pipe)
     except TargetError as error:
         pipe.send(Failed(str(error), "target"))
+    except SilentServerError as error:
+        pipe.send(Failed(f"the limiter hangs: {error.what}", "limiter"))
     except ServerError as error:
-        slow = isinstance(error.__cause__, TimeoutError)
-        why = "the limiter hangs: the server has not answered a command of it for 10 s"
-        pipe.send(Failed(why, "limiter") if slow else Failed(str(error), "environment"))
+        pipe.send(Failed(str(error), "environment"))
     except Exception:  # noqa: BLE001 - ours, or a limiter's that no check has foreseen
         pipe.send(Failed(traceback.format_exc(), "internal"))
     finally:

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -37,6 +38,26 @@ def test_a_client_is_refused_with_the_reason(call: Callable[[], Any], says: str)
     with no_processes(refuse, lambda: True), pytest.raises(RefusedError) as raised:
         call()
     assert says in str(raised.value)
+
+
+def test_a_thread_that_is_refused_ends_without_a_word(capfd: pytest.CaptureFixture[str]) -> None:
+    said: list[type[BaseException]] = []
+    before = threading.excepthook
+    threading.excepthook = lambda raised: said.append(raised.exc_type)
+    try:
+        with no_processes(refuse, lambda: False):
+            for error in (RefusedError("it asks in a thread"), ValueError("boom")):
+                thread = threading.Thread(target=raising, args=(error,))
+                thread.start()
+                thread.join()
+    finally:
+        threading.excepthook = before
+    assert said == [ValueError]
+    assert capfd.readouterr().err == ""
+
+
+def raising(error: BaseException) -> NoReturn:
+    raise error
 
 
 def test_what_does_no_harm_is_done() -> None:

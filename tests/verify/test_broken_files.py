@@ -76,7 +76,6 @@ def contract_of(target: str) -> CheckResult:
     return judged.examined.result
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.parametrize("name", HARMLESS)
 def test_each_gets_a_verdict_in_any_process(
     name: str, tmp_path: Path, moving_server: VirtualServer

@@ -1,0 +1,133 @@
+"""`explore` and `replay` of limiters that do not leave their process alone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from limitproof import in_time
+from limitproof.cli import supervised as supervising
+from limitproof.cli.exits import Exit
+from limitproof.cli.main import invoke
+from limitproof.simulate.wire import PATIENCE
+from tests.verify.broken import SPOILING, asking, limiter
+
+LONGEST = 120.0  # of real time, on a machine that is busy with other tests
+WATCHED = """
+import sys, time
+from limitproof.cli import supervised
+supervised.SILENCE, supervised.BEAT = 1.5, 0.1
+from limitproof.cli import main
+main(sys.argv[1:])
+"""
+IMPORT = "from limitproof.cli.supervised import supervised as s"
+ENDS = {
+    "crashes": (SPOILING["crashes"][0], Exit.UNKNOWN, "ended its process (SIGSEGV)"),
+    "hangs in C": (SPOILING["hangs in C"][0], Exit.UNKNOWN, "the limiter hangs"),
+    "closes all": (SPOILING["closes all"][0], Exit.UNKNOWN, "the limiter ended its process"),
+    "starts programs": (
+        asking("subprocess.Popen(['sleep', '600'], start_new_session=True)"),
+        Exit.PASS,
+        "",
+    ),
+    "asks in a thread": (
+        limiter("t = threading.Thread(target=self.ask, args=(key,))\nt.start()\nt.join()"),
+        Exit.UNKNOWN,
+        "",
+    ),
+}
+
+
+def explore(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
+    """The command as a person calls it, in a process that has this folder's mark."""
+    (folder / "mine.py").write_text(text)
+    command = ["explore", f"{folder}/mine.py:factory", "--clients", "2", "--budget", "3", "-q"]
+    return subprocess.run(
+        [sys.executable, "-c", WATCHED, *command, "--results", f"{folder}/results"],
+        capture_output=True,
+        text=True,
+        timeout=LONGEST,
+        env={**os.environ, "LIMITPROOF_TEST": str(folder)},
+    )
+
+
+def left(folder: Path) -> list[str]:
+    """What still runs of that."""
+    return [
+        one.info["name"]
+        for one in psutil.process_iter(["environ", "status", "name"])
+        if (one.info["environ"] or {}).get("LIMITPROOF_TEST") == str(folder)
+        and one.info["status"] != psutil.STATUS_ZOMBIE
+    ]
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_a_limiter_ends_with_its_process_and_a_line(name: str, tmp_path: Path) -> None:
+    text, code, says = ENDS[name]
+    done = explore(tmp_path, text)
+    assert done.returncode == code, done.stderr
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    assert done.stderr.count("\n") == bool(says)
+    until = time.monotonic() + 10
+    while left(tmp_path) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not left(tmp_path)
+
+
+def test_an_import_without_an_end_is_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(in_time, "SECONDS", 0.2)
+    (tmp_path / "mine.py").write_text(SPOILING["imports for ever"][0])
+    before = signal.getsignal(signal.SIGALRM)
+    assert invoke(["explore", f"{tmp_path}/mine.py:factory"]) == Exit.USAGE
+    err = capsys.readouterr().err
+    assert "it takes more than 0.2 s" in err
+    assert err.count("\n") == 1
+    assert signal.getsignal(signal.SIGALRM) is before
+
+
+def test_a_script_without_an_end_is_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("limitproof.simulate.wire.PATIENCE", 0.5)
+    (tmp_path / "mine.py").write_text(SPOILING["script for ever"][0])
+    arguments = [f"{tmp_path}/mine.py:factory", "--results", str(tmp_path)]
+    assert invoke(["explore", *arguments]) == Exit.UNKNOWN
+    err = capsys.readouterr().err
+    assert err.startswith("limitproof: the limiter hangs: the server has not answered")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("code", [0, 1, 3])
+def test_the_exit_code_is_that_of_the_command(code: int) -> None:
+    text = f"import sys; {IMPORT}; sys.exit(s(lambda: {code}))"
+    assert subprocess.run([sys.executable, "-c", text]).returncode == code
+
+
+def test_a_signal_is_handed_on_and_has_its_usual_effect(tmp_path: Path) -> None:
+    text = (
+        f"import sys, time; {IMPORT}\n"
+        f"sys.exit(s(lambda: open({str(tmp_path / 'up')!r}, 'w').close() or time.sleep(600)))"
+    )
+    with subprocess.Popen([sys.executable, "-c", text], stderr=subprocess.PIPE) as process:
+        until = time.monotonic() + LONGEST
+        while not (tmp_path / "up").exists() and time.monotonic() < until:
+            time.sleep(0.01)
+        (child,) = psutil.Process(process.pid).children()
+        process.terminate()
+        assert process.wait(LONGEST) == -signal.SIGTERM
+        assert not psutil.wait_procs([child], LONGEST)[1]
+
+
+def test_silence_outlasts_the_server() -> None:
+    """Who waits for the server is not taken for one that hangs."""
+    assert supervising.SILENCE > PATIENCE
