@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
-
-from limitproof.history.columns import Floats
+from itertools import combinations
+from statistics import median
 
 MOST_POINTS = 400
 FEWEST_POINTS = 5
@@ -26,27 +25,29 @@ class Slope:
     low: float
 
 
-def theil_sen(x: Floats, y: Floats) -> Slope:
+def theil_sen(x: Sequence[float], y: Sequence[float]) -> Slope:
     """The robust slope of y over x, on at most `MOST_POINTS` evenly chosen points.
 
-    All zero for fewer than two distinct x.
+    x never falls. All zero for fewer than two distinct x.
     """
-    if len(x) > MOST_POINTS:
-        chosen = np.unique(np.linspace(0, len(x) - 1, MOST_POINTS).astype(np.intp))
-        x, y = x[chosen], y[chosen]
-    first, second = np.triu_indices(len(x), 1)
-    run = x[second] - x[first]
-    rise = (y[second] - y[first])[run > 0]
-    slopes = np.sort(rise / run[run > 0])
-    if not len(slopes):
+    points = _chosen(list(zip(x, y, strict=True)))
+    slopes = sorted((d - b) / (c - a) for (a, b), (c, d) in combinations(points, 2) if c > a)
+    if not slopes:
         return Slope(0.0, 0.0)
-    n, pairs = len(x), len(slopes)
+    n, pairs = len(points), len(slopes)
     spread = 1.96 * math.sqrt(n * (n - 1) * (2 * n + 5) / 18)
     low = max(0, math.floor((pairs - spread) / 2))
-    return Slope(float(np.median(slopes)), float(slopes[low]))
+    return Slope(median(slopes), slopes[low])
 
 
-def grows(x: Floats, y: Floats) -> bool:
+def _chosen(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    if len(points) <= MOST_POINTS:
+        return points
+    step = (len(points) - 1) / (MOST_POINTS - 1)
+    return [*(points[int(place * step)] for place in range(MOST_POINTS - 1)), points[-1]]
+
+
+def grows(x: Sequence[float], y: Sequence[float]) -> bool:
     """True for a series that rises beyond doubt and has not begun to level off.
 
     Its slope is positive for certain and adds up to more than a trifle; the last third peaks
@@ -57,8 +58,9 @@ def grows(x: Floats, y: Floats) -> bool:
     if len(x) < FEWEST_POINTS:
         return False
     slope = theil_sen(x, y)
-    first, middle, last = (float(third.max()) for third in np.array_split(y, 3))
-    gained = slope.slope * float(x[-1] - x[0])
+    one, two = -(-len(y) // 3), -(-2 * len(y) // 3)
+    first, middle, last = max(y[:one]), max(y[one:two]), max(y[two:])
+    gained = slope.slope * (x[-1] - x[0])
     return (
         slope.low > 0
         and gained > max(SMALL_BYTES, SMALL_SHARE * first)

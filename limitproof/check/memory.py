@@ -15,7 +15,7 @@ from limitproof.check.growth import FEWEST_POINTS, grows, theil_sen
 from limitproof.check.settle import plural, settle
 from limitproof.check.verdict import Cause, CheckResult, Verdict, merge
 from limitproof.check.yardstick import Yardstick, nanoseconds
-from limitproof.history.columns import Bools, History
+from limitproof.history.columns import Bools, Floats, History, Int64s
 from limitproof.history.meta import NANOSECONDS
 from limitproof.history.outcome import Outcome
 
@@ -123,11 +123,9 @@ def _group(
         "scenario": scenario,
         "samples": int(during.sum()),
         "windows": round(windows, 2),
-        "bytes_per_request": round(theil_sen(requests, taken).slope, 3),
-        "bytes_per_second": round(theil_sen(seconds, taken).slope, 3),
-        "entries_per_window": round(
-            theil_sen(seconds * NANOSECONDS / yardstick.window, entries[during] * 1.0).slope, 3
-        ),
+        "bytes_per_request": _slope(requests, taken),
+        "bytes_per_second": _slope(seconds, taken),
+        "entries_per_window": _slope(seconds * NANOSECONDS / yardstick.window, entries[during]),
         "full_1gb_at": None,
         "peak_bytes": int(size.max()),
         "peak_keys": int(count.max()),
@@ -143,7 +141,7 @@ def _group(
             f"it takes {FEWEST_POINTS} over {FEWEST_WINDOWS:g}",
             measured,
         )
-    if grows(seconds, taken) and grows(seconds, steady):
+    if all(grows(seconds.tolist(), held.tolist()) for held in (taken, steady)):
         measured["full_1gb_at"] = _full(int(instants[during][-1]), taken[-1], measured)
         return _Group(
             Verdict.FAIL,
@@ -193,6 +191,10 @@ def _fullest(
     whose = places // len(series.instants)
     top = int(np.argmax(sums / bounds[whose]))
     return int(sums[top]), int(bounds[whose[top]]), history.keys[int(whose[top])].name
+
+
+def _slope(x: Floats, y: Floats | Int64s) -> float:
+    return round(theil_sen(x.tolist(), y.tolist()).slope, 3)
 
 
 def _side_keys(prints: Footprint) -> int:

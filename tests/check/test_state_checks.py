@@ -248,8 +248,8 @@ def test_a_name_belongs_to_the_longest_key_that_it_contains(
 
 
 def test_the_slope_does_not_mind_an_outlier() -> None:
-    x = np.arange(30.0)
-    y = 2 * x
+    x = [float(number) for number in range(30)]
+    y = [2 * number for number in x]
     y[7] = 1e6
     slope = theil_sen(x, y)
     assert slope.slope == pytest.approx(2)
@@ -257,10 +257,17 @@ def test_the_slope_does_not_mind_an_outlier() -> None:
     assert theil_sen(x[:1], y[:1]).slope == 0
 
 
+def test_the_slope_of_many_points_is_that_of_a_few_of_them() -> None:
+    x = [float(number) for number in range(1500)]
+    slope = theil_sen(x, [3 * number for number in x])
+    assert (slope.slope, slope.low) == (3, 3)
+
+
 def test_noise_and_a_filling_population_do_not_grow() -> None:
     random = np.random.default_rng(5)
-    x = np.arange(40.0)
-    accused = sum(grows(x, random.integers(900, 1100, 40).astype(float)) for _ in range(200))
+    x = [float(number) for number in range(40)]
+    accused = sum(grows(x, random.integers(900, 1100, 40).tolist()) for _ in range(200))
     assert accused == 0
-    assert not grows(x, np.minimum(x, 20.0) * 100)
-    assert grows(x, x * 100 + random.integers(-50, 50, 40))
+    assert not grows(x, [100 * min(number, 20.0) for number in x])
+    noise = random.integers(-50, 50, 40).tolist()
+    assert grows(x, [100 * one + other for one, other in zip(x, noise, strict=True)])

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
-
-import numpy as np
 
 from limitproof.check.growth import grows, theil_sen
 from limitproof.check.tales.acts import SECOND, acts, patience, shown_key, window_of
@@ -46,20 +45,21 @@ def memory_measured(tale: Tale, story: Story) -> dict[str, Any]:
     if len(parts) >= 3:
         return _rates(parts)
     busy = _busy(tale, story)
-    size = np.array([_bytes(one) for one in busy], dtype=np.float64)
-    entries = np.array([_entries(one) for one in busy], dtype=np.float64)
-    when = np.array([one.instant for one in busy], dtype=np.float64) / SECOND
-    sent = np.array([sum(op.place < one.place for op in tale.operations) for one in busy], float)
+    size = [_bytes(one) for one in busy]
+    entries = [_entries(one) for one in busy]
+    when = [one.instant / SECOND for one in busy]
+    windows = [seconds / story.window for seconds in when]
+    sent = [sum(op.place < one.place for op in tale.operations) for one in busy]
     per_request = theil_sen(sent, size).slope
     per_second = theil_sen(when, size).slope
     return {
         "windows": round((busy[-1].instant - busy[0].instant) / window_of(story), 1) if busy else 0,
         "bytes_per_request": round(per_request, 2),
-        "entries_per_window": round(theil_sen(when / story.window, entries).slope, 3),
+        "entries_per_window": round(theil_sen(windows, entries).slope, 3),
         "full_1gb_at": _full(busy[-1], per_second) if _rises(busy) else None,
-        "peak_bytes": int(max(size, default=0)),
+        "peak_bytes": max(size, default=0),
         "peak_keys": max((len(one.keys) for one in busy), default=0),
-        "peak_entries": int(max(entries, default=0)),
+        "peak_entries": max(entries, default=0),
     }
 
 
@@ -123,21 +123,22 @@ def _left(tale: Tale, story: Story) -> str:
 
 def _busy(tale: Tale, story: Story) -> list[Sight]:
     """What was seen while requests came: not after a long idleness."""
-    ends = np.array([one.ended or one.begun for one in tale.operations] or [0])
-    places = np.array([one.place for one in tale.operations] or [0])
+    asked = sorted((one.place, one.ended or one.begun) for one in tale.operations)
+    places = [place for place, _ in asked]
+    latest = list(accumulate((end for _, end in asked), max))  # end, of the requests so far
     wait = patience(window_of(story))
     return [
         one
         for one in tale.sights
-        if (places < one.place).any() and one.instant < ends[places < one.place].max() + wait
+        if (before := bisect_left(places, one.place)) and one.instant < latest[before - 1] + wait
     ]
 
 
 def _rises(busy: Sequence[Sight]) -> bool:
     if len(busy) < FEWEST:
         return False
-    when = np.array([one.instant for one in busy], dtype=np.float64) / SECOND
-    return grows(when - when[0], np.array([_bytes(one) for one in busy], dtype=np.float64))
+    since = [(one.instant - busy[0].instant) / SECOND for one in busy]
+    return grows(since, [_bytes(one) for one in busy])
 
 
 def _bytes(sight: Sight) -> int:
