@@ -21,11 +21,11 @@ from typing import Any, NoReturn
 from unittest.mock import patch
 
 import redis.asyncio.connection
-import time_machine
 from redis.connection import Connection, UnixDomainSocketConnection
 
 from limitproof.simulate.bindings import rebound
 from limitproof.simulate.refusal import RefusedError
+from limitproof.simulate.time_travel import travel
 
 SPIN_SECONDS = 1.5
 SINCE_1582 = 0x01B21DD213814000  # of UUIDs, in 100 ns before the epoch
@@ -91,7 +91,7 @@ def sandbox(
     )
     try:
         with (
-            time_machine.travel(_not_before(instant()), tick=False) as traveller,
+            travel(_not_before(instant()), tick=False) as traveller,
             bound,
             ExitStack() as patched,
         ):
