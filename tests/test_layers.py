@@ -254,3 +254,31 @@ def test_importing_does_nothing_else(tmp_path: Path) -> None:
         env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"},
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+
+
+HEAVY = (
+    "numpy", "matplotlib", "pytest", "locust", "gevent", "scenarios", "limitproof.load",
+    "limitproof.suite", "limitproof.traffic",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("module", "spared"),
+    [
+        ("limitproof.cli.explore", (*HEAVY, "hypothesis")),
+        ("limitproof.cli.replay", (*HEAVY, "hypothesis")),
+        ("limitproof.cli.verify", HEAVY),
+        ("limitproof.verify.worker", (*HEAVY, "jinja2", "rich", "click")),
+    ],
+)
+def test_a_simulation_begins_without_what_only_load_needs(
+    module: str, spared: tuple[str, ...]
+) -> None:
+    """A first counterexample within a second: as much again would be spent on importing."""
+    code = f"import sys, {module}; print(*sys.modules, sep='\\n')"
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    found = ended.stdout.split()
+    assert module in found
+    assert not [name for name in found if within(name, *spared)]
