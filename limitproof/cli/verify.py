@@ -134,6 +134,8 @@ def command(
         raise click.UsageError(str(error)) from error
     if not names:
         raise click.UsageError("no check is left; give fewer to --skip")
+    if json_file not in (None, "-") and not Path(json_file).parent.is_dir():
+        raise click.UsageError(f"--json {json_file}: there is no folder {Path(json_file).parent}")
     program = virtual_program(address)
     console = console_for(stderr=json_file == "-")
     targets = [target] if target is not None else [one.name for one in KNOWN]
@@ -186,11 +188,12 @@ class Work:
 
 
 def to_json(found: Verified) -> dict[str, Any]:
-    """The shape of `--json`."""
+    """The shape of `--json`; schedules: None for a check that was made of stories."""
     said = judgement_to_json(found.judgement)
     for check in said["checks"]:
         one = found.examples.get(check["name"])
         check["counterexample"] = one.file if one else None
+        check.setdefault("schedules", None)
     return said
 
 

@@ -72,12 +72,20 @@ def _examined(found: Exploration, name: str) -> Examined:
     if finding is None:
         because = covered if verdict is Verdict.PASS else (found.doubt or covered)
         return Examined(
-            CheckResult(name, verdict, because, None, measured, complete=coverage.complete)
+            CheckResult(
+                name,
+                verdict,
+                because,
+                None,
+                measured,
+                complete=coverage.complete,
+                schedules=coverage.schedules,
+            )
         )
     cause = Cause.ALGORITHM if finding.sequential else Cause.RACE
     result = CheckResult(
         name, verdict, finding.because, cause, measured | {"size": finding.measure},
-        complete=coverage.complete,
+        complete=coverage.complete, schedules=coverage.schedules,
     )  # fmt: skip
     return Examined(result, finding.schedule, finding.run)
 
