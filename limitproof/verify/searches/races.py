@@ -29,7 +29,8 @@ class Pattern:
     on, None when B and a third ask all they like meanwhile; stall: after whose steps the clock
     moves, by `far` µs: 0 never, 1 after A's, 2 after B's, and then nobody asks until a window has
     gone; spaced: whether those before them came two milliseconds apart, so that two of them are
-    old for certain when B comes, and the others are not.
+    old for certain when B comes, and the others are not; idle: whether all that was asked is old
+    when somebody asks once more, so that a refusal then is of a key that never ends.
     """
 
     filled: int
@@ -39,6 +40,7 @@ class Pattern:
     age: int = 0
     far: int = MILLISECOND
     spaced: bool = False
+    idle: bool = False
 
 
 def patterns(limit: int, window: int, steps: int) -> Iterator[Pattern]:
@@ -51,6 +53,7 @@ def patterns(limit: int, window: int, steps: int) -> Iterator[Pattern]:
         yield Pattern(limit, first, None, 1, late, far)
         yield Pattern(limit, first, None, 1, late, 2 * far, spaced=True)
         yield Pattern(limit, first, steps, 1, late, far)
+        yield Pattern(limit, first, 0, 1, late, far, idle=True)  # and nobody makes them anew
         for filled in fillings:
             yield from (Pattern(filled, first, None, stall) for stall in (0, 1, 2))
     for both in range(1, 2 * steps):
@@ -83,7 +86,8 @@ def race(pattern: Pattern, limit: int, window: int) -> Callable[[Player], None]:
         together(player, [2, 3, 4])
         if pattern.stall < 2:
             _until_refused(player, limit)
-        rest = begun + window + MILLISECOND - player.instant
+        since = player.instant if pattern.idle else begun
+        rest = since + window + MILLISECOND - player.instant
         if rest > 0:
             player.do(Wait(rest))
         _until_refused(player, limit)
