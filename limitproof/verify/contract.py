@@ -1,15 +1,19 @@
-"""`contract`: a few requests of one client, then of two, on several keys, up to refusals."""
+"""`contract`: a few requests of one client, then of two, on several keys; and large costs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 
+from limiters.contract import Quota
 from limitproof.check.tales.contract import contract
 from limitproof.history.outcome import Outcome
+from limitproof.simulate.refusal import RefusedError
 from limitproof.verify.experiments.experiment import Experiment, Played, Summary, Trial
 from limitproof.verify.experiments.hand import Hand
 from limitproof.verify.laboratory import Laboratory
+from limitproof.verify.searches.directed import MANY, large_costs
 
 MOST = 20  # requests: those of a large limit are all alike
 
@@ -26,10 +30,19 @@ def _with_others(window: int, limit: int, hand: Hand) -> None:
         hand.wait(window)
 
 
+def _large_costs(hand: Hand) -> None:
+    """Who takes no cost is asked once; nor is it an error to need a step for each of thousands."""
+    hand.ask(key="a")
+    if hand.player.world.seats[0].takes_cost:
+        with suppress(RefusedError):
+            large_costs(hand.player)
+
+
 def _trials(laboratory: Laboratory, _played: Sequence[Played]) -> Iterator[Trial]:
     limit = laboratory.quota.limit
     yield Trial(partial(_alone, limit))
     yield Trial(partial(_with_others, laboratory.window, limit))
+    yield Trial(_large_costs, Quota(MANY, laboratory.quota.window))
 
 
 def _sum_up(played: Sequence[Played]) -> Summary:

@@ -19,7 +19,7 @@ from limitproof.check.verdict import Cause, CheckResult, Verdict
 from limitproof.schedules import Granularity
 from limitproof.simulate.refusal import LocalStateError, RefusedError
 from limitproof.verify.laboratory import Examined, Laboratory, scaled, shown
-from limitproof.verify.searches.directed import sequential, troubled
+from limitproof.verify.searches.directed import MANY, large_costs, sequential, troubled
 from limitproof.verify.searches.habits import Habits, habits_of
 from limitproof.verify.searches.races import patterns, race
 from limitproof.verify.searches.rules import search
@@ -86,6 +86,8 @@ class Campaign:
         for quota in self._others:
             if self._wanted:
                 self._directed(quota)
+        if self._others and self._habits.takes_cost:
+            self._large_costs()
         granular: tuple[Granularity, ...] = ("packet", "command")
         for granularity in granular[: 1 + self._habits.splits]:
             for quota in (self._quota, *self._others[:1]):
@@ -104,6 +106,15 @@ class Campaign:
                     self._stopped("directed stories")
                     break
                 stage.try_out(direct)
+
+    def _large_costs(self) -> None:
+        """By the model alone: a request for each of thousands takes long, and shows no more."""
+        with self._trying(Quota(MANY, self._quota.window), "packet") as stage:
+            stage.wanted = self._wanted - {"weights"}
+            if self._late(0.4):
+                self._stopped("directed stories")
+            else:
+                stage.try_out(large_costs)
 
     def _races(self, quota: Quota, granularity: Granularity) -> None:
         """Two or three clients, by patterns; a pipeline also command by command."""
@@ -143,6 +154,8 @@ class Campaign:
             self._troubles()
         kept = self._seconds * FOR_SHORTENING if self._found else 0.0
         seconds = (self._laboratory.left - kept) * SHARES[level]
+        counts = self._tally.counts
+        directed = counts["stories"] - counts["generated"]
         while self._wanted and seconds > 0:
             before, left = set(self._wanted), self._laboratory.left
             with self._trying(self._quota, granularity) as stage:
@@ -155,6 +168,7 @@ class Campaign:
             seconds -= left - self._laboratory.left
             if self._wanted == before:
                 break
+        counts["generated"] = counts["stories"] - directed
         self._wanted |= apart
 
     def _shorten(self) -> None:
@@ -249,7 +263,8 @@ class Campaign:
     def _measured(self) -> dict[str, Any]:
         counts = self._tally.counts
         said: dict[str, Any] = {
-            word: counts[word] for word in ("stories", "requests", "admitted", "refused", "bursts")
+            word: counts[word]
+            for word in ("stories", "generated", "requests", "admitted", "refused", "bursts")
         }
         said["seed"] = self._laboratory.subject.seed
         if self._tally.given_up:

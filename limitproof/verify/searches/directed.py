@@ -16,6 +16,7 @@ from limitproof.verify.player import Player
 
 MILLISECOND = 1_000  # µs
 SECOND = 1_000_000  # µs
+MANY = 12_000  # a limit for costs in the thousands
 VICTIM = 2  # a client that asks only when it is befallen
 Direct = Callable[[Player], None]
 
@@ -138,6 +139,19 @@ def _costs(limit: int, window: int) -> Iterator[Direct]:
     yield lambda p: _paid(p, [1, limit], limit, 0)
     yield lambda p: _paid(p, [1, 2], limit, window // 3)
     yield lambda p: _paid(p, [2, limit, limit + 3], limit, window + 2 * MILLISECOND)
+
+
+def large_costs(player: Player) -> None:
+    """For a limit of `MANY`: costs whose entries do not fit into one command of a script.
+
+    Lua's stack holds some 8,000 values, so they are added in parts, of a thousand mostly. A part
+    that is empty is an error, and one that is a little too short loses a request.
+    """
+    for cost in (999, 1_000, 1_001, 5_000):
+        ask(player, cost=cost)
+    ask(player, cost=MANY - 8_000 + 1)
+    ask(player, cost=MANY - 8_000)
+    ask(player)
 
 
 def _paid(player: Player, costs: list[int], limit: int, pause: int) -> None:
