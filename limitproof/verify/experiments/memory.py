@@ -1,4 +1,4 @@
-"""`memory`: ever new keys, steady traffic on one key, rising traffic; and idleness."""
+"""`memory`: ever new keys, steady traffic, a day of it, rising traffic; and idleness."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ RISE = (2, 8, 32)  # requests in a window, in limits
 # entries: beyond, a sorted set is a skip list, whose bytes are drawn at random.
 WINDOWS = 20
 DAY = 86_400 * SECOND
+# Of a day of traffic, two windows each; no part of 24, so that they come at ever other minutes.
+BURSTS = 23
 
 
 def _window(hand: Hand) -> int:
@@ -54,6 +56,26 @@ class _Steady:
 
 
 @dataclass(frozen=True, slots=True)
+class _Day:
+    """So many requests in each of two windows, again and again for a day, on one key; idleness.
+
+    What is stored at midnight, or once an hour, is not in the state of a few windows.
+    """
+
+    rate: int
+    bursts: int = BURSTS
+
+    def __call__(self, hand: Hand) -> None:
+        window = _window(hand)
+        for number in range(self.bursts):
+            hand.wait(max(DAY // BURSTS - 2 * window, 0) if number else 0)
+            hand.asks(2 * self.rate, spacing=window // self.rate)
+            hand.look()
+        hand.wait(max(patience(window), DAY))
+        hand.look()
+
+
+@dataclass(frozen=True, slots=True)
 class _EverNew:
     """In each window a client comes that never came before; then a day of idleness."""
 
@@ -74,6 +96,7 @@ def _trials(laboratory: Laboratory, _played: Sequence[Played]) -> Iterator[Trial
     quota = small(laboratory.quota, most=3, window=1.0)
     yield Trial(_EverNew(), quota)
     yield Trial(_Steady(2 * quota.limit), quota)
+    yield Trial(_Day(2 * quota.limit), quota)
     yield Trial(_Rising(tuple(times * quota.limit for times in RISE)), quota)
 
 
@@ -84,6 +107,9 @@ def _smaller(found: Played) -> Iterator[Trial]:
         yield Trial(_Rising((2, 4, 8)), one)
         return
     grows = memory_measured(found.tale, found.story)["full_1gb_at"] is not None
+    if found.tale.operations[-1].begun - found.tale.operations[0].begun > DAY // (2 * BURSTS):
+        yield from (Trial(_Day(1, bursts), one) for bursts in (2, 4, 8, 12, BURSTS))
+        return
     many = len({operation.key for operation in found.tale.operations}) > 1
     for windows in (8, 12) if grows else (1,):
         yield Trial(_EverNew(1, windows) if many else _Steady(2, windows), one)
@@ -96,7 +122,8 @@ def _sum_up(played: Sequence[Played]) -> Summary:
     if not most:
         return Summary("it stores nothing in Redis", measured={"peak_bytes": 0})
     return Summary(
-        f"{most:,} bytes at most, whatever the traffic, and nothing is left of idle keys",
+        f"{most:,} bytes at most in {WINDOWS} windows above the limit, {BURSTS} bursts in a day, "
+        f"and {max(RISE)} limits in one window; nothing is left of idle keys",
         measured={**figures[:2][-1], "peak_bytes": most, "requests": requests},
     )
 

@@ -48,6 +48,20 @@ class RefreshedCounter(Counter):
     """
 
 
+class KeepsAMidnight(Counter):
+    """memory: whoever comes in the first hour of a day is counted for ever."""
+
+    script = """
+        local now = tonumber(redis.call('TIME')[1])
+        if now % 86400 < 3600 then
+          redis.call('INCR', 'midnight:' .. math.floor(now / 86400))
+        end
+        local count = redis.call('INCR', KEYS[1])
+        if count == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+        return count
+    """
+
+
 class WholeSeconds(Counter):
     """expiry: half a second is cut to none, one and a half to one."""
 

@@ -18,6 +18,7 @@ PLANTED = [
     ("WholeSeconds", "expiry", "what is stored is gone at once, and 7 are admitted within"),
     ("Immortal", "expiry", "'k:1700000000' is left without a TTL after a request"),
     ("Immortal", "memory", "it grows for good: from 1 to 8 entries"),
+    ("KeepsAMidnight", "memory", "1 key is left after 86401 s without a request, 'midnight:19676'"),
     ("TwoSeconds", "expiry", "gone after 2.001 s, and 4 are admitted within 2.005 s: 3 per 60 s"),
     ("FromTheSecondOn", "expiry", "'k' is left without a TTL after a request"),
     ("KeptForDays", "expiry", "'k:1700000000' is kept for 86400 s, where a window is 1 s"),
