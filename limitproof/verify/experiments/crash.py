@@ -1,4 +1,11 @@
-"""`crash`: a client dies at every scheduling point of a request; what do the others get?"""
+"""`crash`: a client dies at every scheduling point of a request; what do the others get?
+
+It dies between two packets, never within one: of a pipeline of a few commands the server has all
+or nothing. redis-py gives up to 6,000 bytes to the kernel in one call, and the kernel sends what
+fits into a segment (some 1,400 bytes) at once. A longer pipeline, or one on a connection that is
+full, may be cut: Redis does the whole commands of what has arrived, and only MULTI or a script
+makes nothing of a part. That is real, but so rare that it is not held against a limiter here.
+"""
 
 from __future__ import annotations
 
