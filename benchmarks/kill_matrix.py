@@ -41,9 +41,9 @@ Every limiter that has a name, against every check of `limitproof verify`. Made 
 """
 UNTOLD: Mapping[str, tuple[frozenset[str], str]] = {
     "in_process": (
-        frozenset(named()) - {"overshoot", "remaining"},
-        "its state is in its process, which all clients share in a simulation; asked in two "
-        "processes, it shows two faults of the four that are known",
+        frozenset(named()) - {"overshoot", "remaining", "retry-after"},
+        "its state is in its process, which all clients share in a simulation; what fails is "
+        "shown by asking it in two processes",
     ),
     "unlimited": (
         frozenset(named())

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from limiters.contract import Quota
 from limiters.registry import resolve
 from limitproof.check.tales.overshoot import overshoot
 from limitproof.check.tales.remaining import remaining
+from limitproof.check.tales.retry_after import retry_after
 from limitproof.check.verdict import Cause, CheckResult, Verdict
 from limitproof.servers.lifetime import die_with_parent
 from limitproof.servers.virtual import virtual_server
@@ -27,7 +29,7 @@ from limitproof.verify.laboratory import Examined, Subject
 from limitproof.verify.player import Player
 
 PROCESSES = 2
-JUDGES = {"overshoot": overshoot, "remaining": remaining}
+JUDGES = {"overshoot": overshoot, "remaining": remaining, "retry-after": retry_after}
 
 
 def examine_apart(
@@ -51,7 +53,7 @@ def asked_apart(subject: Subject, program: Path | None) -> Tale:
         process.start()
         theirs.close()
         with suppress(EOFError):  # it ended its process: what it did not answer is not counted
-            told += ours.recv()
+            told += _after(told, ours.recv())
         process.join()
     return Tale(tuple(told))
 
@@ -70,6 +72,15 @@ def judged_apart(subject: Subject, names: Collection[str], tale: Tale) -> dict[s
             )
         found[name] = Examined(result)
     return found
+
+
+def _after(earlier: Sequence[Operation], later: Sequence[Operation]) -> list[Operation]:
+    """Requests of a process that was asked when those of the others were over."""
+    first = 1 + max((one.over or one.place for one in earlier), default=-1)
+    return [
+        replace(one, place=first + one.place, over=None if one.over is None else first + one.over)
+        for one in later
+    ]
 
 
 def _ask_alone(

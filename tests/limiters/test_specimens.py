@@ -37,7 +37,9 @@ def own_clock_limiters() -> list[str]:
     return [known.name for known in REGISTRY if "clock-skew" in known.fails]
 
 
-@pytest.mark.parametrize("name", [n for n in own_clock_limiters() if n not in STORING_REFUSED])
+@pytest.mark.parametrize(
+    "name", ["in_process", *(n for n in own_clock_limiters() if n not in STORING_REFUSED)]
+)
 def test_one_after_the_other_the_window_slides(name: str, make: Make, clock: HandClock) -> None:
     limiter = make(name, limit=2)
     told = []
@@ -145,7 +147,7 @@ def test_transaction_random_member_always_tells_a_whole_window(
     assert limiter.acquire("k") == Decision(False, 0, 60.0)
 
 
-@pytest.mark.parametrize("name", [n for n in own_clock_limiters() if n != "in_process"])
+@pytest.mark.parametrize("name", own_clock_limiters())
 def test_a_client_that_is_ahead_admits_too_early(
     name: str, client: redis.Redis, clock: HandClock
 ) -> None:
@@ -155,6 +157,20 @@ def test_a_client_that_is_ahead_admits_too_early(
     assert factory(client, Quota(1, 60.0), clock).acquire("k").allowed
     clock.move(59.95)
     assert ahead.acquire("k").allowed
+
+
+@pytest.mark.parametrize("off", [0.05, -0.05], ids=["ahead", "behind"])
+def test_in_process_a_clock_that_is_off_changes_nothing(off: float, clock: HandClock) -> None:
+    """Who shares a log shares a process, and its clock: only differences count."""
+    limiter: Any = resolve("in_process").factory
+    right = limiter(redis.Redis(), Quota(2, 1.0), clock)
+    wrong = limiter(redis.Redis(), Quota(2, 1.0), lambda: clock() + off)
+    told = []
+    for step in (0.0, 0.0, 0.0, 0.94, 0.04, 0.02, 0.0):
+        clock.move(step)
+        told.append(right.acquire(f"right for {off}"))
+        assert wrong.acquire(f"off by {off}") == told[-1]
+    assert [one.allowed for one in told] == [True, True, False, False, False, True, True]
 
 
 def admitted_in_another_process(limit: int) -> int:

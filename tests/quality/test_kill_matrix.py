@@ -53,7 +53,7 @@ def test_what_is_kept_in_the_process_is_asked_in_two(moving_server: VirtualServe
     subject = Subject(resolve("in_process"), Quota(4, 1.0))
     found = examine_apart(subject, named(), None)
     told = {n: one.result.cause for n, one in found.items() if one.result.verdict is Verdict.FAIL}
-    assert told == {"overshoot": Cause.ALGORITHM, "remaining": Cause.ALGORITHM}
+    assert told == {name: Cause(cause) for name, cause in entry("in_process").fails.items()}
     assert {n for n, one in found.items() if one.result.verdict is Verdict.UNKNOWN} == UNTOLD[
         "in_process"
     ][0]
@@ -72,24 +72,26 @@ def told(name: str, **others: CheckResult) -> Row:
 
 
 def test_what_differs_from_the_registry_is_told() -> None:
-    assert told("gcra").strange(named()) == []
+    assert told("fixed_window").strange(named()) == []
     passed = CheckResult("lost-reply", Verdict.PASS, "")
-    assert told("gcra", lost_reply=passed).strange(named()) == [
-        "gcra: lost-reply is pass, known fault"
+    assert told("fixed_window", lost_reply=passed).strange(named()) == [
+        "fixed_window: lost-reply is pass, known fault"
     ]
     failed = CheckResult("memory", Verdict.FAIL, "", Cause.ALGORITHM)
-    assert told("gcra", memory=failed).strange(named()) == ["gcra: memory is algorithm, known None"]
+    assert told("fixed_window", memory=failed).strange(named()) == [
+        "fixed_window: memory is algorithm, known None"
+    ]
     late = CheckResult("memory", Verdict.UNKNOWN, "the time was over")
-    assert told("gcra", memory=late).strange(named()) == [
-        "gcra: memory is unknown (the time was over), known None"
+    assert told("fixed_window", memory=late).strange(named()) == [
+        "fixed_window: memory is unknown (the time was over), known None"
     ]
     states = CheckResult("linearizable", Verdict.UNKNOWN, "WATCH")
     assert told("watch_multi", linearizable=states).strange(named()) == []
 
 
 def test_a_row_reads() -> None:
-    row = told("gcra", contract=CheckResult("contract", Verdict.NOT_TOLD, ""))
+    row = told("fixed_window", contract=CheckResult("contract", Verdict.NOT_TOLD, ""))
     assert table([row], ("contract", "memory", "lost-reply")).splitlines()[-1] == (
-        "| `gcra` | – | · | **F** |"
+        "| `fixed_window` | – | · | **F** |"
     )
     assert symbol(CheckResult("memory", Verdict.UNKNOWN, "")) == "?"
