@@ -6,6 +6,7 @@ A change here is a change of what people see first: a longer counterexample is a
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import get_args
 
 import pytest
 
@@ -13,7 +14,9 @@ from limiters.entry import Entry
 from limiters.others import OTHERS
 from limiters.registry import REGISTRY
 from limitproof.schedules import Granularity, switches
+from limitproof.simulate.cast import Cast
 from limitproof.simulate.search.complete import Complete
+from limitproof.simulate.search.coverage import Witness
 from tests.simulate.casts import OpenWorld, cast, silent
 from tests.simulate.enumerate import enumerate_all
 
@@ -169,3 +172,25 @@ def test_nobody_is_accused_of_what_is_not_known(moving_world_of: OpenWorld, entr
     assert failed.keys() <= set(entry.fails)
     alone = {name for name, witness in failed.items() if witness.sequential}
     assert alone <= {name for name, cause in entry.fails.items() if cause == "algorithm"}
+
+
+@pytest.mark.parametrize(
+    "entry", [one for one in BY_STATES if "linearizable" in one.fails], ids=lambda entry: entry.name
+)
+def test_an_end_that_no_order_gives_is_found(world_of: OpenWorld, entry: Entry) -> None:
+    """Two requests in one instant, for one place or two; a pipeline also command by command."""
+    casts = [
+        cast(entry.name, 2, limit, granularity=granularity)
+        for limit in (1, 2)
+        for granularity in get_args(Granularity)
+    ]
+    found = [end for one in casts if (end := disorder_of(world_of, one)) is not None]
+    assert found
+    assert not any(end.sequential for end in found)
+
+
+def disorder_of(world_of: OpenWorld, played: Cast) -> Witness | None:
+    with world_of(played) as world:
+        found = Complete().search(world, played.quota.limit, 30.0, silent)
+    assert found.complete
+    return found.disorder
