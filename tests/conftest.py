@@ -13,6 +13,7 @@ from limitproof.servers.server import Server
 from limitproof.servers.spawn import spawned
 from limitproof.servers.virtual import VirtualServer, virtual_server
 from limitproof.simulate.opening import world_on
+from tests.traces import Traces, traced
 
 if TYPE_CHECKING:
     from tests.simulate.casts import OpenWorld
@@ -58,3 +59,10 @@ def moving_server() -> Iterator[VirtualServer]:
 def moving_world_of(moving_server: VirtualServer) -> OpenWorld:
     """The same with clocks that can be moved."""
     return partial(world_on, moving_server)
+
+
+@pytest.fixture
+def traces() -> Iterator[Traces]:
+    """Finds the processes that a test has left behind."""
+    with traced() as found:
+        yield found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from limitproof.cli import supervised as supervising
 from limitproof.cli.exits import Exit
 from limitproof.cli.main import invoke
 from limitproof.simulate.wire import PATIENCE
+from tests.traces import Traces
 from tests.verify.broken import SPOILING, asking, limiter
 
 LONGEST = 120.0  # of real time, on a machine that is busy with other tests
@@ -45,8 +45,8 @@ ENDS = {
 }
 
 
-def explore(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
-    """The command as a person calls it, in a process that has this folder's mark."""
+def explore(folder: Path, text: str, traces: Traces) -> subprocess.CompletedProcess[str]:
+    """The command as a person calls it."""
     (folder / "mine.py").write_text(text)
     command = ["explore", f"{folder}/mine.py:factory", "--clients", "2", "--budget", "3", "-q"]
     return subprocess.run(
@@ -54,32 +54,21 @@ def explore(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         timeout=LONGEST,
-        env={**os.environ, "LIMITPROOF_TEST": str(folder)},
+        env=traces.environ,
     )
 
 
-def left(folder: Path) -> list[str]:
-    """What still runs of that."""
-    return [
-        one.info["name"]
-        for one in psutil.process_iter(["environ", "status", "name"])
-        if (one.info["environ"] or {}).get("LIMITPROOF_TEST") == str(folder)
-        and one.info["status"] != psutil.STATUS_ZOMBIE
-    ]
-
-
 @pytest.mark.parametrize("name", ENDS)
-def test_a_limiter_ends_with_its_process_and_a_line(name: str, tmp_path: Path) -> None:
+def test_a_limiter_ends_with_its_process_and_a_line(
+    name: str, tmp_path: Path, traces: Traces
+) -> None:
     text, code, says = ENDS[name]
-    done = explore(tmp_path, text)
+    done = explore(tmp_path, text, traces)
     assert done.returncode == code, done.stderr
     assert says in done.stderr
     assert "Traceback" not in done.stderr + done.stdout
     assert done.stderr.count("\n") == bool(says)
-    until = time.monotonic() + 10
-    while left(tmp_path) and time.monotonic() < until:
-        time.sleep(0.05)
-    assert not left(tmp_path)
+    assert traces.gone()
 
 
 def test_an_import_without_an_end_is_a_line(

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from limiters.contract import Quota
@@ -20,40 +19,21 @@ from limitproof.verify.laboratory import Laboratory, Subject
 from limitproof.verify.units import alone, examine_unit
 from limitproof.verify.verify import BriefError, Judged, verify
 from limitproof.verify.worker import Brief
+from tests.traces import Traces
 from tests.verify.broken import HARMLESS, NO_LIMITERS, PASS, SPOILING
 
-SECONDS = 1.5
+SECONDS = 1.0
 LONGEST = 60.0  # of real time, on a machine that is busy with other tests: nothing hangs for ever
 QUOTA = Quota(4, 1.0)
 
 
 @pytest.fixture
-def mark(tmp_path: Path) -> Iterator[None]:
-    """No process that was started meanwhile, by whomever it is adopted, lives longer."""
-    os.environ["LIMITPROOF_TEST"] = str(tmp_path)
-    try:
-        yield
-    finally:
-        del os.environ["LIMITPROOF_TEST"]
-    until = time.monotonic() + 10
-    while (left := marked(tmp_path)) and time.monotonic() < until:
-        time.sleep(0.05)
-    assert not left
-
-
-def marked(folder: Path) -> list[str]:
-    """The command lines of other processes that have inherited the mark of a test."""
-    found = []
-    for one in psutil.process_iter(["environ", "cmdline", "status"]):
-        theirs = (one.info["environ"] or {}).get("LIMITPROOF_TEST") == str(folder)
-        words = " ".join(one.info["cmdline"] or [])
-        if (
-            theirs
-            and one.info["status"] != psutil.STATUS_ZOMBIE
-            and "resource_tracker" not in words
-        ):
-            found.append(words)
-    return found
+def nothing_left(traces: Traces, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No process that was started meanwhile lives longer than the test."""
+    for name in ("TMPDIR", "LIMITPROOF_TEST"):
+        monkeypatch.setenv(name, traces.folder)
+    yield
+    assert traces.gone()
 
 
 def file(folder: Path, text: str) -> str:
@@ -90,7 +70,7 @@ def test_each_gets_a_verdict_in_any_process(
     assert result.because.isprintable()
 
 
-@pytest.mark.usefixtures("mark")
+@pytest.mark.usefixtures("nothing_left")
 @pytest.mark.parametrize("name", SPOILING)
 def test_each_gets_a_verdict_whatever_it_does_to_its_process(
     name: str,
@@ -119,7 +99,7 @@ def test_each_that_is_no_limiter_gets_a_line(name: str, tmp_path: Path) -> None:
     assert os.fork is fork
 
 
-@pytest.mark.usefixtures("mark")
+@pytest.mark.usefixtures("nothing_left")
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -133,5 +113,5 @@ def test_the_line_comes_from_the_child(text: str, says: str, tmp_path: Path) -> 
 
 
 def test_a_slow_import_is_no_fault(tmp_path: Path) -> None:
-    text = HARMLESS["closes"][0].replace("class factory", "time.sleep(1.6)\n\nclass factory")
+    text = HARMLESS["closes"][0].replace("class factory", "time.sleep(1.1)\n\nclass factory")
     assert contract_of(file(tmp_path, text)).because.endswith("each with a Decision")

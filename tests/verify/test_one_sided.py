@@ -1,4 +1,7 @@
-"""Limiters that do the same whatever comes: no check passes for want of evidence."""
+"""Limiters that do the same whatever comes: no check passes for want of evidence.
+
+One that admits whatever comes and never asks Redis is in the registry: `unlimited`.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,6 @@ LIMITERS = {
     "refuses": f"{STORES}return Decision(False, 0, 1.0)",
     "admits": f"{STORES}return Decision(True, 3)",
     "raises": f"{STORES}{STORES}raise ValueError('boom')",
-    "admits and never asks Redis": "return Decision(True)",
     "refuses and never asks Redis": "return Decision(False, 0, 1.0)",
 }
 SECONDS = 2.0  # for each unit: what is not come to is unknown as well
@@ -35,10 +37,9 @@ FAILS = {
     "refuses": {"false-rejection", "retry-after"},
     "admits": {"overshoot", "remaining", "weights"},
     "raises": {"contract"},
-    "admits and never asks Redis": {"overshoot", "weights"},
     "refuses and never asks Redis": set[str](),
 }
-ANSWERED = {"refuses", "admits", "admits and never asks Redis"}
+ANSWERED = {"refuses", "admits"}
 
 
 @pytest.fixture(scope="module", params=LIMITERS)
