@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from limitproof.check.instants import asked_of, overshoot_for_certain, refused_in_vain
 from limitproof.check.yardstick import Yardstick
 from limitproof.explored import Counterexample
@@ -12,23 +10,9 @@ from limitproof.schedules import Run, Schedule
 from limitproof.simulate.because import because_of
 from limitproof.simulate.promised import yardstick_of
 from limitproof.simulate.search.coverage import Coverage, Witness
-from limitproof.simulate.search.ends import Told, end_of
-from limitproof.simulate.trace import Choose
+from limitproof.simulate.search.ends import end_of
+from limitproof.simulate.trace import follow
 from limitproof.simulate.world import World
-
-
-def follow(choices: tuple[int, ...]) -> Choose:
-    """The choices one by one, then the end; a client that wants nothing is left out."""
-    left = list(choices)
-
-    def choose(enabled: Sequence[int]) -> int | None:
-        while left:
-            wanted = left.pop(0)
-            if wanted < 0 or wanted in enabled:
-                return wanted
-        return None
-
-    return choose
 
 
 def confirm(
@@ -39,7 +23,7 @@ def confirm(
         return None
     cast, yardstick = world.cast, yardstick_of(world.cast)
     run = world.run(follow(witness.choices))
-    told = told_by(world)
+    told = world.told()
     measure = measured(world, run, check, yardstick, coverage)
     if measure < witness.measure or run.choices != witness.choices:
         return None
@@ -66,12 +50,4 @@ def measured(world: World, run: Run, check: str, yardstick: Yardstick, coverage:
         case "contract":
             return int(any(one.outcome is Outcome.ERROR for one in requests))
     assert coverage.names is not None
-    return int(end_of(told_by(world), world.snapshot(), coverage.names) not in coverage.orders)
-
-
-def told_by(world: World) -> tuple[tuple[Told, ...], ...]:
-    """What each client was told in the run that has just ended."""
-    return tuple(
-        tuple(Told.of(call.outcome, call.decision) for call in seat.calls if call.ended is not None)
-        for seat in world.seats
-    )
+    return int(end_of(world.told(), world.snapshot(), coverage.names) not in coverage.orders)

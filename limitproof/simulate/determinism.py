@@ -19,7 +19,7 @@ def differs(world: World, moves: int = 0) -> str:
     """Run a sample of schedules twice: what is different the second time; "" when nothing is."""
     for number in range(SAMPLE):
         seed = world.cast.seed + number
-        runs = [world.trace(_random_choice(world, seed, moves)) for _ in range(2)]
+        runs = [world.trace(random_choice(world, seed, moves)) for _ in range(2)]
         if runs[0] != runs[1]:
             what = "sent other commands" if runs[0].packets != runs[1].packets else "was answered"
             return f"the same schedule, run twice, {what} differently: it is not deterministic"
@@ -29,7 +29,7 @@ def differs(world: World, moves: int = 0) -> str:
 def unaccounted(world: World, coverage: Coverage, moves: int = 0) -> str:
     """Whether some real run ends as no state of the complete search does."""
     for number in range(SAMPLE):
-        trace = world.trace(_random_choice(world, world.cast.seed + number, moves))
+        trace = world.trace(random_choice(world, world.cast.seed + number, moves))
         if not _over(world, trace):
             continue  # not all requests could begin
         if sorted_answers(trace.answers) not in coverage.outcomes:
@@ -41,7 +41,7 @@ def _over(world: World, trace: Trace) -> bool:
     return all(len(told) == world.cast.requests for told in trace.answers)
 
 
-def _random_choice(world: World, seed: int, moves: int) -> Choose:
+def random_choice(world: World, seed: int, moves: int) -> Choose:
     """Any client that wants to go on, or at most so often one of the moves that a search makes."""
     source, yardstick = random.Random(seed), yardstick_of(world.cast)
     left, moved = moves, False

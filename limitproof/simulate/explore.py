@@ -23,7 +23,7 @@ from limitproof.simulate.refusal import (
 )
 from limitproof.simulate.search.complete import Complete
 from limitproof.simulate.search.coverage import Coverage, Tell
-from limitproof.simulate.search.dpor import Dpor
+from limitproof.simulate.search.dpor import Dpor, deepen
 from limitproof.simulate.search.pct import chance, pct
 from limitproof.simulate.search.walk import Walk
 from limitproof.simulate.world import World
@@ -203,6 +203,10 @@ def _move_on(world: World, found: Exploration, seconds: float, tell: Tell) -> Ex
     if why := differs(world, moves) or differs(world, moves):
         return replace(found, beyond=f"the clock did not move: {why}", doubt=found.doubt or why)
     timed, why = _by_states(world, found.limit, seconds, tell, moves)
+    if timed is None and not world.cast.apart:
+        seen = int(found.coverage.complete)  # without a move all is accounted for
+        timed = deepen(world, found.limit, seconds, tell, moves, first=min(seen, moves))
+        timed = replace(timed, sentence=f"{timed.sentence} ({timed.strategy}, because {why})")
     if timed is None:
         why = f"the clock did not move: {why}"
         return replace(found, beyond=why, doubt=found.doubt if found.coverage.complete else why)

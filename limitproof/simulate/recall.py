@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from limitproof.history.outcome import Outcome
 from limitproof.servers.virtual import START
+from limitproof.simulate.search.ends import Told
 from limitproof.simulate.seat import Seat
 from limitproof.simulate.trace import Choose, Trace
 from limitproof.simulate.world import World
@@ -28,7 +29,7 @@ class _Place:
     """Where a client stands: what it sends next, which is nothing where `replies` is 0.
 
     line: which of its connections it sends on, in the order of their first use; over: outcome,
-    begin and end of its requests that are over.
+    begin and end of its requests that are over; told: their whole decisions.
     """
 
     history: tuple[Event, ...]
@@ -37,6 +38,7 @@ class _Place:
     line: int
     idle: bool
     over: tuple[tuple[Outcome, int, int], ...]
+    told: tuple[Told, ...]
     after: dict[Event, _Place] = field(default_factory=dict)
 
 
@@ -121,6 +123,7 @@ class Recall:
             tuple(choices), tuple(packets), tuple(replies),
             tuple(tuple(outcome for outcome, _, _ in place.over) for place in places),
             tuple(tuple((begun, ended) for _, begun, ended in place.over) for place in places),
+            tuple(place.told for place in places),
         )  # fmt: skip
 
     def _root(self, client: int) -> _Place:
@@ -177,11 +180,14 @@ class Recall:
         over = tuple(
             (call.outcome, call.begun, call.ended) for call in seat.calls if call.ended is not None
         )
+        told = tuple(
+            Told.of(call.outcome, call.decision) for call in seat.calls if call.ended is not None
+        )
         place = _Place(
             history,
             seat.packets[0] if seat.packets else b"",
             len(seat.commands[0]) if seat.packets else 0,
-            self._note_wire(client), seat.idle, over,
+            self._note_wire(client), seat.idle, over, told,
         )  # fmt: skip
         self._stand[client] = place
         return place

@@ -19,6 +19,7 @@ from limitproof.simulate.opening import open_world
 from limitproof.simulate.promised import yardstick_of
 from limitproof.simulate.refusal import RefusedError, TimeNeededError, UncacheableError
 from limitproof.simulate.search.complete import orders_of
+from limitproof.simulate.search.orders import Orders
 from limitproof.simulate.trace import Choose
 from limitproof.simulate.world import World
 
@@ -78,10 +79,14 @@ def _replay(world: World, schedule: Schedule) -> Replay:
     coverage = NOTHING
     if schedule.shows == "linearizable":
         try:
-            orders, names = orders_of(world)
-        except UncacheableError as error:
-            return Replay(Replayed.ERROR, None, f"its orders cannot be told: {error}")
-        coverage = replace(NOTHING, orders=orders, names=names)
+            ends, names = orders_of(world)
+        except UncacheableError:
+            orders = Orders(world, alike=False)
+            orders.hold(world.trace(_choices_to(schedule.choices, to_the_end=True)))
+            if orders.why:
+                return Replay(Replayed.ERROR, None, f"its orders cannot be told: {orders.why}")
+            ends, names = orders.ends, orders.names
+        coverage = replace(NOTHING, orders=ends, names=names)
     run = world.run(_choices_to(schedule.choices))
     parts = _where_they_part(schedule, run)
     if parts or schedule.shows != "overshoot":

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from limitproof.history.outcome import Outcome
 from limitproof.schedules import Answers, Spans
+from limitproof.simulate.search.ends import Told
 
 Choose = Callable[[Sequence[int]], int | None]
 """Picks one of the clients that want to go on; or −d to move the clock on by d microseconds; or
@@ -16,13 +17,14 @@ Commands = Sequence[Sequence[bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A run as bytes: equal runs have equal traces."""
+    """A run as bytes: equal runs have equal traces. told: the whole decisions of each client."""
 
     choices: tuple[int, ...]
     packets: tuple[bytes, ...]
     replies: tuple[bytes, ...]
     answers: Answers
     spans: Spans = ()
+    told: tuple[tuple[Told, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +35,17 @@ class Taken:
     commands: Commands = ()
     reply: bytes = b""
     decided: Outcome | None = None
+
+
+def follow(choices: Sequence[int]) -> Choose:
+    """The choices one by one, then the end; a client that wants nothing is left out."""
+    left = list(choices)
+
+    def choose(enabled: Sequence[int]) -> int | None:
+        while left:
+            wanted = left.pop(0)
+            if wanted < 0 or wanted in enabled:
+                return wanted
+        return None
+
+    return choose

@@ -26,6 +26,7 @@ from limitproof.simulate.refusal import (
     answers_at_random,
 )
 from limitproof.simulate.resp import pack, parse, shown_command, shown_reply
+from limitproof.simulate.search.ends import Told
 from limitproof.simulate.seat import KEY, Call, Seat
 from limitproof.simulate.snapshot import ASK, CLEAR, EMPTY, LOAD, Snapshot
 from limitproof.simulate.trace import Choose, Commands, Taken, Trace
@@ -40,7 +41,8 @@ class World:
 
     `wire` is a connection that has been set up as those of the clients are. `instant` is the time
     of the server and of every client whose clock is right, in microseconds since the epoch. `draws`
-    is whether the limiter drew anything at random in the rehearsal.
+    is whether the limiter drew anything at random in the rehearsal. `life`: which random numbers
+    the clients draw in the runs that follow.
     """
 
     def __init__(self, cast: Cast, virtual: VirtualServer, path: str) -> None:
@@ -55,6 +57,7 @@ class World:
         self._understudies: dict[int, Seat] = {}
         self._accesses: dict[str, Access] = {}
         self._swap = self.draws = True
+        self.life = 0
         self._littered = False
         self._heard: list[bytes] = []
         self._turns = 0
@@ -135,7 +138,7 @@ class World:
         for seat in self.seats:
             self._acting = seat
             seat.leave()
-            seat.life = 0
+            seat.life = self.life
         self._acting = None
         self._offsets = [self.cast.offset(number) for number in range(self.cast.clients)]
         if self.instant != START:
@@ -302,7 +305,10 @@ class World:
             choices.append(choice)
             packets.append(taken.packet)
             replies.append(taken.reply)
-        return Trace(tuple(choices), tuple(packets), tuple(replies), self._answers(), self._spans())
+        return Trace(
+            tuple(choices), tuple(packets), tuple(replies), self._answers(), self._spans(),
+            self.told(),
+        )  # fmt: skip
 
     def run(self, choose: Choose) -> Run:
         """One run from an empty server, for a person: with the state of the keys at each step.
@@ -331,6 +337,17 @@ class World:
             before, then = now, self.instant
         errors = tuple(call.error for seat in self.seats for call in seat.calls if call.error)
         return Run(tuple(steps), self._answers(), self._spans(), errors)
+
+    def told(self) -> tuple[tuple[Told, ...], ...]:
+        """What each client was told in the run that has just ended."""
+        return tuple(
+            tuple(
+                Told.of(call.outcome, call.decision)
+                for call in seat.calls
+                if call.ended is not None
+            )
+            for seat in self.seats
+        )
 
     def snapshot(self) -> Snapshot:
         """All keys as they are now."""

@@ -310,11 +310,65 @@ def test_what_is_refused_only_as_the_clock_moves_passes_one_instant() -> None:
     )
 
 
-def test_watch_is_not_looked_at_as_the_clock_moves() -> None:
+def test_watch_is_looked_at_by_runs_as_the_clock_moves() -> None:
     found = explored("Watching", 2, moves=1)
     assert found.verdict(found.overshoot) is Verdict.PASS
-    assert found.moves == 0
-    assert found.beyond.startswith("the clock did not move: WATCH")
+    assert found.moves == 1
+    assert found.beyond.startswith("149 schedules with one move of the clock up to the order of")
+    assert "(source-set DPOR, because WATCH" in found.beyond
+
+
+def test_a_race_of_a_watcher_that_takes_an_expiry_is_found() -> None:
+    """B and C both find a window in its last instant, and both begin the next one."""
+    found = explored("WatchesOnlyWhatIsThere", 3, moves=1)
+    assert found.coverage.complete
+    assert found.verdict(found.overshoot) is Verdict.FAIL
+    assert found.overshoot is not None
+    (moved,) = (one for one in found.overshoot.schedule.choices if one < 0)
+    assert moved <= -1_000_000
+    assert not found.overshoot.sequential
+
+
+def test_who_watches_and_sleeps_is_looked_at_by_runs() -> None:
+    found = explored("WatchesAndSleeps", 2, moves=1)
+    assert found.verdict(found.overshoot) is Verdict.PASS
+    assert found.moves == 1
+    assert found.order_verdict is Verdict.UNKNOWN
+    assert "not all ends were compared" in found.coverage.sentence
+
+
+def test_who_waits_for_a_lock_is_not_accused_of_its_instants() -> None:
+    """Who waits ends later than in any order: its key ends later, too."""
+    found = explored("LocksAndSleeps", 2)
+    assert (found.disorder, found.doubt) == (None, "")
+    assert found.order_verdict is Verdict.UNKNOWN
+    assert "not all ends were compared" in found.coverage.sentence
+
+
+def test_apart_and_watching_is_not_looked_at() -> None:
+    found = explored("Watching", 2, moves=1, apart=1_000)
+    assert found.doubt.startswith("the clock did not move: WATCH")
+    assert found.verdict(found.overshoot) is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize("target", ["Watching", "watch_multi", "WatchesAndNames"])
+def test_the_ends_of_who_watches_are_those_of_orders(target: str) -> None:
+    """Also where a request that has lost a race draws another name for its next try."""
+    found = explored(target, 2)
+    assert found.disorder is None
+    assert found.order_verdict is Verdict.PASS
+
+
+def test_an_end_of_who_watches_that_no_order_has() -> None:
+    found = explored("WatchesTooLate", 2)
+    assert found.disorder is not None
+    assert found.order_verdict is Verdict.FAIL
+    assert found.disorder.because == (
+        "A and B both read (GET) before either wrote (pipeline of 3): "
+        "no order of the requests, one after the other, ends so (A admitted; B admitted; k = 1 "
+        "(1000 ms))"
+    )
+    assert found.coverage.disordered > 0
 
 
 def test_the_worst_is_no_race_either_where_none_is_needed() -> None:

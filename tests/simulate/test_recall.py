@@ -10,11 +10,10 @@ from limiters.contract import Quota
 from limiters.registry import resolve
 from limitproof.schedules import Granularity
 from limitproof.simulate.cast import Cast
-from limitproof.simulate.confirm import follow
 from limitproof.simulate.opening import open_world
 from limitproof.simulate.recall import Recall
 from limitproof.simulate.seat import Seat
-from limitproof.simulate.trace import Choose
+from limitproof.simulate.trace import Choose, follow
 
 RUNS = 60
 SPECIMENS = "tests/simulate/specimens.py:"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from limitproof.simulate.search.dependency import (
     FRESH,
     NOBODY,
+    UNKNOWN,
     Connection,
     Dependency,
     Effect,
@@ -53,12 +54,15 @@ class Causality:
         self._effects: list[Effect] = []
         self._numbers: dict[Effect, int] = {}
         self._dependent: dict[tuple[int, int], bool] = {}
-        self._histories: dict[tuple[int, bytes], int] = {}
+        self._histories: dict[tuple[int, int, bytes], int] = {}
 
     def event(
-        self, before: Sequence[Event], client: int, packet: bytes, reply: bytes
+        self, before: Sequence[Event], client: int, packet: bytes, reply: bytes, at: int = 0
     ) -> tuple[Event, list[int]]:
         """The next event of a run, and with which earlier ones (by place) it is in a race.
+
+        at: the instant at which it began. A packet of b"" is a step without Redis: it may have
+        moved the clock, so its order matters to every other.
 
         In a race are two events that depend on each other when none between them makes the one
         come after the other anyway. Raises UnrepeatableError as `Dependency.step` does.
@@ -79,12 +83,17 @@ class Causality:
                 clock = tuple(map(max, clock, other.clock))
         mine = 1 if last is None else last.number + 1
         clock = (*clock[:client], mine, *clock[client + 1 :])
-        history = self.told(-1 if last is None else last.history, reply)
+        history = self.told(-1 if last is None else last.history, at, reply)
         return Event(client, mine, number, clock, history, after, lost), races
 
-    def told(self, history: int, reply: bytes) -> int:
-        """The history with one more reply; the first has -1 before it."""
-        return self._histories.setdefault((history, reply), len(self._histories))
+    @property
+    def moving(self) -> int:
+        """The effect of a step that may have moved the clock."""
+        return self._number(UNKNOWN)
+
+    def told(self, history: int, at: int, reply: bytes) -> int:
+        """The history with one more instant and reply; the first has -1 before it."""
+        return self._histories.setdefault((history, at, reply), len(self._histories))
 
     def dependent(self, one: int, other: int) -> bool:
         """Whether the order of two steps with these effects can matter."""

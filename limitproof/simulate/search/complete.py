@@ -35,6 +35,7 @@ from limitproof.simulate.search.coverage import (
 from limitproof.simulate.search.ends import End
 from limitproof.simulate.search.graph import Graph
 from limitproof.simulate.search.names import Names
+from limitproof.simulate.search.orders import SLEPT
 from limitproof.simulate.search.paths import (
     Moves,
     actual_choices,
@@ -43,6 +44,7 @@ from limitproof.simulate.search.paths import (
     one_after_the_other,
 )
 from limitproof.simulate.search.program import Programs
+from limitproof.simulate.search.tally import with_moves
 from limitproof.simulate.world import World
 
 Place = tuple[int, int, bool]
@@ -87,7 +89,8 @@ class Judges:
 class _Found:
     """Witnesses as places of the search, each the first of its kind.
 
-    ends: those at one instant, each with the first place that ends so.
+    ends: those at one instant, each with the first place that ends so; slept: whether without any
+    move there are others, as a sleep moves the clock.
     """
 
     first: Place | None = None
@@ -97,6 +100,7 @@ class _Found:
     most: int = 0
     outcomes: set[Answers] = field(default_factory=set)
     ends: dict[End, Place] = field(default_factory=dict)
+    slept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,8 +210,10 @@ def _judge(graph: Graph, judges: Judges, place: Place, moved: int, found: _Found
     state = graph.states[number]
     if state.over:
         found.outcomes.add(sorted_answers(state.answers))
-        if not moved:
+        if state.instant == graph.states[graph.start].instant:
             found.ends.setdefault(judges.end(number), place)
+        elif not moved:
+            found.slept = True
         if found.refusal is None and judges.refusing(number):
             found.refusal = place
 
@@ -230,6 +236,9 @@ class _Report:
         orders = _orders(graph, judges) if self.levels else frozenset()
         bad_ends = (place for end, place in found.ends.items() if orders and end not in orders)
         disorder = next(bad_ends, None)
+        slept = bool(self.levels) and (found.slept or not orders)
+        if slept and disorder is None:
+            orders = frozenset()
         schedules = overshooting = refusing = erring = disordered = 0
         done = self.levels[-1] if self.levels else None
         if done is not None:
@@ -245,7 +254,7 @@ class _Report:
             self._witness(found.first, judges.overshoot, judges.overshooting),
             self._witness(found.worst, judges.overshoot, self._as_bad_as(found.most)),
             self._witness(found.refusal, _one, self._at_the_end(judges.refusing)),
-            frozenset(found.outcomes), self._sentence(schedules),
+            frozenset(found.outcomes), self._sentence(schedules, slept=slept),
             done.moves if done is not None else -1,
             self._witness(found.error, _one, judges.erring), erring,
             self._witness(disorder, _one), disordered, orders, self.programs.names,
@@ -277,7 +286,7 @@ class _Report:
     def _at_the_end(self, judge: Callable[[int], bool]) -> Callable[[int], bool]:
         return lambda number: self.graph.states[number].over and judge(number)
 
-    def _sentence(self, schedules: int) -> str:
+    def _sentence(self, schedules: int, *, slept: bool) -> str:
         states, apart = len(self.graph.states), self.programs.world.cast.apart
         seen = f"{self.stop.why}, {states:,} states seen" if self.stop else ""
         if not self.levels:
@@ -285,9 +294,11 @@ class _Report:
         done = self.levels[-1]
         known = f"{done.states:,} states" if self.stop else f"{states:,} states"
         known += f" of requests at least {apart / 1000:g} ms apart" if apart else ""
-        said = f"all {known}{_with(done.moves)}, which stand for {schedules:,} schedules"
+        said = f"all {known}{with_moves(done.moves)}, which stand for {schedules:,} schedules"
         if seen:
-            said += f"; {_with(done.moves + 1).strip()}, {seen}"
+            said += f"; {with_moves(done.moves + 1).strip()}, {seen}"
+        if slept:
+            said += f"; not all ends were compared with those of the orders: {SLEPT}"
         return said
 
 
@@ -322,12 +333,6 @@ def _orders(graph: Graph, judges: Judges) -> frozenset[End]:
 
 def _one(_number: int) -> int:
     return 1
-
-
-def _with(moves: int) -> str:
-    if not moves:
-        return ""
-    return f" with {'one move' if moves == 1 else f'at most {moves} moves'} of the clock"
 
 
 def _way(came: dict[Place, tuple[Place, int]], place: Place) -> Moves:

@@ -8,20 +8,22 @@ Source sets decide where another client must go first, sleep sets where it need 
 Aronis, Jonsson, Sagonas, "Optimal dynamic partial order reduction" (POPL 2014), algorithm 1;
 Flanagan and Godefroid, "Dynamic partial-order reduction for model checking software" (POPL 2005).
 Clients that are alike and have not begun are one: it does not matter which of them goes first.
+
+The clock is one more, and what it does depends on every other step; it may stop for ever at any
+time. To which instants it may move (`moments`) is asked where it is its turn, and each is tried. A
+client that sleeps moves it as it wakes, and so depends on every other step, too.
 """
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from itertools import permutations
 from math import factorial
 
-from limitproof.check.instant import overshoot_at_once, refused_with_room
-from limitproof.history.outcome import Outcome
-from limitproof.schedules import Answers
+from limitproof.simulate.determinism import random_choice
+from limitproof.simulate.promised import yardstick_of
 from limitproof.simulate.recall import Recall
 from limitproof.simulate.search.causality import Causality, Event, form
 from limitproof.simulate.search.coverage import (
@@ -29,11 +31,12 @@ from limitproof.simulate.search.coverage import (
     Progress,
     Stop,
     Tell,
-    sorted_answers,
     stop_of,
 )
 from limitproof.simulate.search.dependency import Dependency, UnrepeatableError
-from limitproof.simulate.search.witnesses import Witnesses
+from limitproof.simulate.search.moments import moments_of
+from limitproof.simulate.search.orders import Orders
+from limitproof.simulate.search.tally import Tally, with_moves
 from limitproof.simulate.trace import Choose, Trace
 from limitproof.simulate.world import World
 
@@ -58,49 +61,47 @@ class _Node:
 
     enabled: who could go on; fresh: those of them that have not begun; sleep: whose turn here is
     accounted for already, with the effect of the step that it would take; todo: who must go
-    first in some run; chosen: who does in this one, -1 while nobody does.
+    first in some run; chosen: who does in this one, −d for the clock that moves on by d, None while
+    nobody does. clock: whether it may move here; far: by what it is still to be moved, None until
+    that is asked.
     """
 
     enabled: tuple[int, ...]
     fresh: frozenset[int]
     sleep: dict[int, int]
     todo: set[int]
-    chosen: int
-
-
-@dataclass(slots=True)
-class _Count:
-    """What came of the runs; cut: those that only repeated others from some step on."""
-
-    runs: int = 0
-    cut: int = 0
-    steps: int = 0
-    overshooting: int = 0
-    refusing: int = 0
-    erring: int = 0
-    outcomes: set[Answers] = field(default_factory=set)
-    forms: set[int] = field(default_factory=set)
+    chosen: int | None
+    clock: bool
+    far: list[int] | None = None
 
 
 class Dpor:
     """Every interleaving but for the order of independent steps, each run from an empty server.
 
-    alike: take clients that are alike for one where neither has begun; given up by itself when
-    they turn out not to be.
+    moves: how often the clock may move in a run. alike: take clients that are alike for one where
+    neither has begun; given up by itself when they turn out not to be.
     """
 
-    def __init__(self, *, alike: bool = True) -> None:
-        self._alike = alike
+    def __init__(self, moves: int = 0, *, alike: bool = True) -> None:
+        self._moves, self._alike = moves, alike
 
-    def search(self, world: World, limit: int, seconds: float, tell: Tell) -> Coverage:
+    def search(
+        self,
+        world: World,
+        limit: int,  # noqa: ARG002 - as of all strategies; here the whole promise is asked
+        seconds: float,
+        tell: Tell,
+    ) -> Coverage:
         begun = time.perf_counter()
         alike = self._alike and not any(world.cast.offsets)
         unknown = 0
         while True:
-            search = _Search(world, limit, alike)
+            search = _Search(world, alike, self._moves)
             try:
                 with Recall(world) as recall:
-                    stop = search.run(recall.trace, begun, seconds, tell)
+                    # where the clock may move to is asked of the world's own clients
+                    play = world.trace if self._moves else recall.trace
+                    stop = search.run(play, begun, seconds, tell)
             except _UnlikeError:
                 if alike:
                     alike = False
@@ -116,20 +117,57 @@ class Dpor:
             return search.coverage(stop)
 
 
+def deepen(
+    world: World, limit: int, seconds: float, tell: Tell, moves: int, *, first: int = 0
+) -> Coverage:
+    """With `first` moves of the clock, then one more, and so on to `moves`.
+
+    What one that was ended has found is kept; what is accounted for is what the one before it saw.
+    """
+    begun = time.perf_counter()
+    known: Coverage | None = None
+    for most in range(first, moves + 1):
+        left = seconds - (time.perf_counter() - begun)
+        found = Dpor(most).search(world, limit, left, tell)
+        if not found.complete:
+            return _with_more(known, found, with_moves(most).strip())
+        known = found
+    assert known is not None
+    return known
+
+
+def _with_more(known: Coverage | None, found: Coverage, where: str) -> Coverage:
+    """What is accounted for, and what the next search has found before it was ended."""
+    if known is None:
+        return found
+    worst = found.worst if known.worst is None else known.worst
+    if worst and found.worst and found.worst.measure > worst.measure:
+        worst = found.worst
+    return replace(
+        known, complete=False, stopped=found.stopped, unfinished=found.unfinished, worst=worst,
+        first=known.first or found.first, refusal=known.refusal or found.refusal,
+        error=known.error or found.error, disorder=known.disorder or found.disorder,
+        sentence=f"{known.sentence}; {where}, {found.sentence}",
+    )  # fmt: skip
+
+
 class _Search:
     """One search from its beginning: a stack of nodes, the current run."""
 
-    def __init__(self, world: World, limit: int, alike: bool) -> None:
-        clients = world.cast.clients
-        self._world, self._limit, self._alike = world, limit, alike
-        self._causality = Causality(Dependency(world.send), clients)
-        self._witnesses = Witnesses(world, limit)
-        self._count = _Count()
+    def __init__(self, world: World, alike: bool, moves: int) -> None:
+        self._clock = clients = world.cast.clients
+        self._world, self._alike, self._moves = world, alike, moves
+        self._causality = Causality(Dependency(world.send), clients + (moves > 0))
+        self._orders = Orders(world, alike=alike)
+        self._tally = Tally(world, self._orders)
+        self._runs = self._steps = 0
+        self._forms: set[int] = set()
         self._nodes: list[_Node] = []
         self._events: list[Event] = []
         self._offered: list[tuple[int, ...]] = []
+        self._instants: list[int] = []
         self._trace: Trace | None = None
-        self._sends: dict[tuple[int, int], bytes] = {}
+        self._sends: dict[tuple[int, int, int], bytes] = {}
 
     def run(
         self, play: Callable[[Choose], Trace], begun: float, seconds: float, tell: Tell
@@ -137,16 +175,19 @@ class _Search:
         """Look until nothing is left; why it stopped before that, else None."""
         while True:
             trace = play(self._choices())
+            self._runs += 1
             if self._parted(trace):
                 return Stop("the same steps, taken again, went another way: a run does not repeat")
-            self._count.runs += 1
-            self._learn(trace)
-            self._trace = trace
+            if self._nodes and self._nodes[-1].chosen is None:
+                self._nodes[-1].chosen = -1  # the clock has nowhere to move to: as if it had moved
+            else:
+                self._learn(trace)
+                self._trace = trace
             if not self._advance():
                 return self._unforeseen()
             spent = time.perf_counter() - begun
-            if self._count.runs % EVERY == 0 or spent > seconds:
-                progress = Progress(0, self._count.runs, spent)
+            if self._runs % EVERY == 0 or spent > seconds:
+                progress = Progress(0, self._runs, spent)
                 if stop := stop_of(tell, progress, seconds):
                     return stop
 
@@ -155,28 +196,42 @@ class _Search:
 
         What wakes a sleeper is known only when a step has been answered, so sleepers go last.
         """
-        prefix = [node.chosen for node in self._nodes]
-        asleep = set(self._nodes[-1].sleep) if self._nodes else set()
+        nodes = self._nodes[:]
+        asleep = set(nodes[-1].sleep) if nodes else set()
         offered = self._offered = []
+        instants = self._instants = []
         last = -1
 
         def choose(enabled: Sequence[int]) -> int | None:
             nonlocal last
             place = len(offered)
             offered.append(tuple(enabled))
-            if place < len(prefix):
-                last = prefix[place]
-                return last if last in enabled else None
+            instants.append(self._world.instant)
+            if place < len(nodes):
+                chosen = nodes[place].chosen
+                if chosen == self._clock:
+                    return self._first_move(nodes[place])
+                if chosen is None or chosen >= 0:
+                    last = -1 if chosen is None else chosen
+                    return last if last in enabled else None
+                return chosen
             awake = [client for client in enabled if client not in asleep] or list(enabled)
             last = last if last in awake else awake[0]
             return last
 
         return choose
 
+    def _first_move(self, node: _Node) -> int | None:
+        """Where the clock may move to is known only as a run is there."""
+        node.far = moments_of(self._world, yardstick_of(self._world.cast))
+        node.chosen = -node.far[0] if node.far else None
+        return node.chosen
+
     def _parted(self, trace: Trace) -> bool:
         """Whether the run left the way of the one before it where it should not have."""
         known = len(self._nodes)
-        if len(trace.choices) < known:
+        nowhere = known > 0 and self._nodes[-1].chosen is None
+        if len(trace.choices) < known - nowhere:
             return True
         if any(node.enabled != self._offered[place] for place, node in enumerate(self._nodes)):
             return True
@@ -190,34 +245,59 @@ class _Search:
 
     def _learn(self, trace: Trace) -> None:
         """New nodes for the new steps of a run, and where its races ask for another order."""
-        self._count.steps += len(trace.choices)
+        self._steps += len(trace.choices)
         first = max(len(self._nodes) - 1, 0)
         del self._events[first:]
         for place in range(first, len(trace.choices)):
-            client = trace.choices[place]
+            chosen = trace.choices[place]
+            client = chosen if chosen >= 0 else self._clock
             if place == len(self._nodes):
                 sleep = self._asleep_after(place)
                 if client in sleep:
                     self._cut(place, sleep)
                     return
-                fresh = self._fresh(place)
-                self._nodes.append(_Node(self._offered[place], fresh, sleep, {client}, client))
-            packet, reply = trace.packets[place], trace.replies[place]
-            event, races = self._causality.event(self._events, client, packet, reply)
-            self._check(event, packet, reply)
-            self._events.append(event)
+                self._nodes.append(self._node(place, sleep, client, client))
+            event, races = self._event(trace, place)
+            if chosen >= 0:
+                self._check(event, trace, place)
             for race in races:
-                self._revisit(race, place)
-        self._judge(trace)
+                self._revisit(race, event)
+            self._events.append(event)
+        if (
+            self._moves_of(self._events) < self._moves
+        ):  # it might have moved before any of the steps since it last did
+            event, races = self._causality.event(self._events, self._clock, b"", b"")
+            for race in races:
+                self._revisit(race, event)
+        self._forms.add(form(self._events, trace.packets))
+        self._tally.judge(trace, self._events)
 
-    def _check(self, event: Event, packet: bytes, reply: bytes) -> None:
+    def _node(self, place: int, sleep: dict[int, int], todo: int, chosen: int | None) -> _Node:
+        events = self._events[:place]
+        moved = bool(events) and events[-1].client == self._clock
+        clock = bool(events) and not moved and self._moves_of(events) < self._moves
+        return _Node(self._offered[place], self._fresh(place), sleep, {todo}, chosen, clock)
+
+    def _moves_of(self, events: Sequence[Event]) -> int:
+        return sum(event.client == self._clock for event in events)
+
+    def _event(self, trace: Trace, place: int) -> tuple[Event, list[int]]:
+        """A step of a run as an event, and with which before it it is in a race."""
+        packet, reply = trace.packets[place], trace.replies[place]
+        chosen, at = trace.choices[place], self._instants[place]
+        if chosen < 0:
+            return self._causality.event(self._events, self._clock, b"", b"%d" % chosen, at)
+        return self._causality.event(self._events, chosen, packet, reply, at)
+
+    def _check(self, event: Event, trace: Trace, place: int) -> None:
         """That a client is a function of its replies, and all the same one if they are alike."""
-        if b"-NOSCRIPT" in reply:
+        if b"-NOSCRIPT" in trace.replies[place]:
             raise _UnknownScriptError
         before = next((e for e in reversed(self._events) if e.client == event.client), None)
         told = -1 if before is None else before.history
         who = -1 if self._alike else event.client
-        if self._sends.setdefault((who, told), packet) != packet:
+        packet, at = trace.packets[place], self._instants[place]
+        if self._sends.setdefault((who, told, at), packet) != packet:
             raise _UnlikeError
 
     def _fresh(self, place: int) -> frozenset[int]:
@@ -233,18 +313,20 @@ class _Search:
         return {q: effect for q, effect in asleep if not self._causality.dependent(effect, done)}
 
     def _cut(self, place: int, sleep: dict[int, int]) -> None:
-        """The run went on with a sleeper: what follows is known, unless somebody else can go."""
-        self._count.cut += 1
-        awake = [client for client in self._offered[place] if client not in sleep]
-        if awake:
-            fresh = self._fresh(place)
-            self._nodes.append(_Node(self._offered[place], fresh, sleep, {awake[0]}, -1))
+        """The run went on with a sleeper: what follows is known, unless somebody else can go.
 
-    def _revisit(self, race: int, place: int) -> None:
-        """Let what is in a race come in the other order in some run, too."""
+        That is the clock, where all clients sleep: its move would wake them.
+        """
+        awake = [client for client in self._offered[place] if client not in sleep]
+        node = self._node(place, sleep, awake[0] if awake else self._clock, None)
+        if awake or node.clock:
+            self._nodes.append(node)
+
+    def _revisit(self, race: int, last: Event) -> None:
+        """Let what is in a race with the last event come in the other order in some run, too."""
         node, racing = self._nodes[race], self._events[race]
-        between = [one for one in self._events[race + 1 : place] if not one.follows(racing)]
-        between.append(self._events[place])
+        between = [one for one in self._events[race + 1 :] if not one.follows(racing)]
+        between.append(last)
         initials: list[int] = []
         begun: set[int] = set()
         for index, event in enumerate(between):
@@ -257,6 +339,8 @@ class _Search:
             known |= node.fresh
         if known.isdisjoint(initials):
             chosen = initials[0]
+            if chosen == self._clock and not node.clock:
+                return
             if self._alike and chosen in node.fresh:
                 chosen = min(node.fresh)
             node.todo.add(chosen)
@@ -266,11 +350,15 @@ class _Search:
         nodes = self._nodes
         while nodes:
             node = nodes[-1]
-            if node.chosen >= 0:
-                effect = self._events[len(nodes) - 1].effect
+            if node.chosen is not None:
+                if node.chosen < 0 and self._moved(node):
+                    return True
+                clock = node.chosen < 0
+                effect = self._causality.moving if clock else self._events[len(nodes) - 1].effect
                 one = self._alike and node.chosen in node.fresh
-                node.sleep |= dict.fromkeys(node.fresh if one else (node.chosen,), effect)
-                node.chosen = -1
+                who = self._clock if clock else node.chosen
+                node.sleep |= dict.fromkeys(node.fresh if one else (who,), effect)
+                node.chosen = None
             waiting = node.todo - node.sleep.keys()
             if waiting:
                 node.chosen = min(waiting)
@@ -278,53 +366,42 @@ class _Search:
             nodes.pop()
         return False
 
-    def _judge(self, trace: Trace) -> None:
-        count, limit = self._count, self._limit
-        count.outcomes.add(sorted_answers(trace.answers))
-        count.forms.add(form(self._events, trace.packets))
-        if overshoot_at_once(trace.answers, limit):
-            count.overshooting += 1
-            self._witnesses.overshoot(trace, self._events)
-        if refused_with_room(trace.answers, limit):
-            count.refusing += 1
-            self._witnesses.refusal(trace, self._events)
-        if any(Outcome.ERROR in told for told in trace.answers):
-            count.erring += 1
-            self._witnesses.error(trace, self._events)
+    def _moved(self, node: _Node) -> bool:
+        """Let the clock move from there to the next instant; False when all were tried."""
+        left = node.far = (node.far or [])[1:]
+        if left:
+            node.chosen = -left[0]
+        return bool(left)
 
     def _unforeseen(self) -> Stop | None:
         """Whether some real run is none of the representatives, whatever its order."""
-        clients = self._world.cast.clients
+        clients = self._clock
         every = self._alike and factorial(clients) <= MOST_NAMINGS
         if self._alike and not every:
             return None  # too many namings; their ends are compared all the same
         namings = list(permutations(range(clients))) if every else [tuple(range(clients))]
         for number in range(SAMPLE):
-            source = random.Random(self._world.cast.seed + number)
-            trace = self._world.trace(source.choice)
-            events = self.events(trace)
-            if not any(form(events, trace.packets, one) in self._count.forms for one in namings):
+            choose = random_choice(self._world, self._world.cast.seed + number, self._moves)
+            trace, events = self._played(choose)
+            forms = (form(events, trace.packets, (*one, clients)) for one in namings)
+            if not any(one in self._forms for one in forms):
                 return Stop("a real run is none of those that were foreseen: they are not all")
         return None
 
-    def events(self, trace: Trace) -> list[Event]:
-        """The events of any run."""
-        events: list[Event] = []
-        for step in zip(trace.choices, trace.packets, trace.replies, strict=True):
-            events.append(self._causality.event(events, *step)[0])
-        return events
+    def _played(self, choose: Choose) -> tuple[Trace, list[Event]]:
+        """Any run, and its events."""
+        self._instants = []
+
+        def noted(enabled: Sequence[int]) -> int | None:
+            self._instants.append(self._world.instant)
+            return choose(enabled)
+
+        trace = self._world.trace(noted)
+        self._events = []
+        for place in range(len(trace.choices)):
+            self._events.append(self._event(trace, place)[0])
+        return trace, self._events
 
     def coverage(self, stop: Stop | None) -> Coverage:
         """What was seen; complete when nothing stopped it."""
-        count, found = self._count, self._witnesses
-        runs = count.runs - count.cut
-        said = f"{runs:,} schedules up to the order of independent steps"
-        said = f"{stop.why}, {said} seen" if stop else f"{said}, all others end the same"
-        return Coverage(
-            NAME, stop is None, stop.why if stop else "",
-            0, count.steps, runs, count.overshooting, count.refusing,
-            found.first, found.worst, found.least_refusal, frozenset(count.outcomes), said,
-            moves=-1 if stop else 0, unit="representatives",
-            error=found.least_error, erring=count.erring,
-            unfinished=stop is not None and stop.out_of_time,
-        )  # fmt: skip
+        return self._tally.coverage(NAME, stop, self._moves, self._steps)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from limiters.contract import Decision
 from limitproof.history.outcome import Outcome
-from limitproof.simulate.search.names import Names
+from limitproof.simulate.search.names import NOBODY, Names
 from limitproof.simulate.snapshot import Snapshot
 
 
@@ -58,7 +58,7 @@ def end_of(told: Sequence[tuple[Told, ...]], keys: Snapshot, names: Names) -> En
                 for owner in names.owners_in(element):
                     seen.setdefault(owner, len(seen))
     order = sorted(range(len(told)), key=lambda one: (repr(told[one]), seen.get(one, len(told))))
-    role = {client: b"%d" % place for place, client in enumerate(order)}
+    role = {NOBODY: b"?"} | {client: b"%d" % place for place, client in enumerate(order)}
     content = tuple(
         (
             entry.name,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 
+NOBODY = -1  # the owner of a name of which it is not known whose it is
 SHORTEST = 8
 """Bytes: a shorter word, such as "7", may stand somewhere by chance."""
 
@@ -44,6 +45,14 @@ class Names:
                 mark = f"{label}.{number}".encode()
                 self._own(word, client, mark)
                 self._own(theirs, other, mark)
+
+    def draw(self, words: Iterable[bytes]) -> None:
+        """These words were drawn, whoever did, and each may stand for any other."""
+        for word in words:
+            if word not in self._owners:
+                self._ranks[word] = 0
+                self._owners[word] = (NOBODY, b"")
+        self._compile()
 
     def owners_in(self, text: bytes) -> list[int]:
         """Whose names stand in a text, in order."""
@@ -99,5 +108,9 @@ class Names:
             self._ranks[word] = sum(owner == client for owner, _ in self._owners.values())
             self._owners[word] = (client, mark)
             self._by_label[client, mark] = word
-            longest_first = sorted(self._owners, key=len, reverse=True)
+            self._compile()
+
+    def _compile(self) -> None:
+        longest_first = sorted(self._owners, key=len, reverse=True)
+        if longest_first:
             self._pattern = re.compile(b"|".join(map(re.escape, longest_first)))

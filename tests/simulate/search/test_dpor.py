@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from limitproof.check.instant import overshoot_at_once, refused_with_room
+from limitproof.check.instants import asked_of, overshoot_for_certain, refused_in_vain
 from limitproof.schedules import Granularity, switches
 from limitproof.simulate.cast import Cast
-from limitproof.simulate.confirm import follow
+from limitproof.simulate.promised import yardstick_of
 from limitproof.simulate.search.causality import Causality, Event, form
 from limitproof.simulate.search.complete import Complete
 from limitproof.simulate.search.coverage import Coverage, Progress, StoppedError, sorted_answers
 from limitproof.simulate.search.dependency import Dependency, Effect
 from limitproof.simulate.search.dpor import Dpor
-from limitproof.simulate.trace import Trace
+from limitproof.simulate.trace import Trace, follow
 from limitproof.simulate.world import World
 from tests.simulate.casts import OpenWorld, cast, silent
 from tests.simulate.enumerate import following
@@ -28,13 +30,13 @@ def searched(
         return Dpor(alike=alike).search(world, chosen.quota.limit, seconds, silent)
 
 
-def every_trace(world: World) -> list[Trace]:
+def every_trace(world: World, moves: int = 0) -> list[Trace]:
     """All runs, by brute force."""
     traces: list[Trace] = []
     prefix: list[int] = []
     while True:
         offered: list[tuple[int, ...]] = []
-        trace = world.trace(following(prefix, offered))
+        trace = world.trace(following(prefix, offered, world if moves else None, moves))
         traces.append(trace)
         place = len(offered) - 1
         while place >= 0 and trace.choices[place] == offered[place][-1]:
@@ -50,6 +52,26 @@ def events_of(known: Causality, trace: Trace) -> list[Event]:
     for step in zip(trace.choices, trace.packets, trace.replies, strict=True):
         events.append(known.event(events, *step)[0])
     return events
+
+
+def form_in_time(known: Causality, world: World, trace: Trace) -> int:
+    """Of a run in which the clock moves, taken once more to learn when each step was."""
+    instants: list[int] = []
+    left = follow(trace.choices)
+
+    def noted(enabled: Sequence[int]) -> int | None:
+        instants.append(world.instant)
+        return left(enabled)
+
+    assert world.trace(noted) == trace
+    events: list[Event] = []
+    clock = world.cast.clients
+    steps = zip(trace.choices, trace.packets, trace.replies, instants, strict=False)
+    for choice, packet, reply, at in steps:
+        client = choice if choice >= 0 else clock
+        told = reply if choice >= 0 else b"%d" % choice
+        events.append(known.event(events, client, packet, told, at)[0])
+    return form(events, trace.packets)
 
 
 SMALL: list[tuple[str, int, int, int, Granularity]] = [
@@ -104,6 +126,87 @@ def test_as_brute_force(
         if found.refusal is not None:
             refusing = (one for one in traces if refused_with_room(one.answers, limit))
             assert switches(found.refusal.choices) == min(switches(o.choices) for o in refusing)
+
+
+@pytest.mark.parametrize(
+    ("name", "clients", "limit", "requests", "moves"),
+    [
+        ("get_set_json", 2, 1, 1, 1),
+        ("get_set_json", 2, 1, 1, 2),
+        ("fixed_window", 2, 1, 1, 2),
+        ("fixed_window", 1, 1, 3, 2),
+        ("lua_atomic", 3, 1, 1, 1),
+        ("ExpiresBetween", 1, 1, 3, 2),
+        ("OneAMillisecond", 2, 1, 1, 2),
+        ("SleepsAndCounts", 2, 1, 1, 1),
+        ("Watching", 2, 1, 1, 1),
+        ("WatchesTooLate", 2, 1, 1, 1),
+        ("WatchesAndSleeps", 2, 1, 1, 1),
+    ],
+)
+def test_as_brute_force_when_the_clock_moves(
+    moving_world_of: OpenWorld, name: str, clients: int, limit: int, requests: int, moves: int
+) -> None:
+    """The same ends, the same worst, the least witnesses, and one run for each partial order."""
+    chosen = cast(name, clients, limit, requests=requests)
+    with moving_world_of(chosen) as world:
+        yardstick = yardstick_of(chosen)
+        traces = every_trace(world, moves)
+        known = Causality(Dependency(world.send), clients + 1)
+        forms = {form_in_time(known, world, one) for one in traces}
+        whole = Dpor(moves, alike=False).search(world, limit, 120.0, silent)
+        fewer = Dpor(moves).search(world, limit, 120.0, silent)
+    asked = [asked_of(one.answers, one.spans) for one in traces]
+    over = [overshoot_for_certain(one, yardstick) for one in asked]
+    vain = [
+        length(one.choices)
+        for one, requests_ in zip(traces, asked, strict=True)
+        if refused_in_vain(requests_, yardstick)
+    ]
+    assert whole.schedules == len(forms) <= len(traces)
+    assert fewer.schedules <= whole.schedules
+    for found in (whole, fewer):
+        assert found.complete
+        assert found.moves == moves
+        assert found.outcomes == {sorted_answers(one.answers) for one in traces}
+        assert (found.worst.measure if found.worst else 0) == max(over)
+        assert (length(found.refusal.choices) if found.refusal else None) == min(vain, default=None)
+
+
+def length(choices: tuple[int, ...]) -> tuple[int, int, int]:
+    return sum(one < 0 for one in choices), switches(choices), len(choices)
+
+
+@pytest.mark.parametrize(
+    ("name", "clients", "requests", "moves"),
+    [
+        ("get_set_json", 2, 1, 1),
+        ("get_set_json", 2, 2, 1),
+        ("fixed_window", 2, 1, 2),
+        ("lua_atomic", 3, 1, 2),
+        ("ExpiresBetween", 1, 3, 2),
+        ("ListOfInstants", 2, 1, 1),
+        ("no_prune", 2, 1, 1),
+        ("SleepsAndCounts", 2, 1, 1),
+    ],
+)
+def test_as_the_search_by_states_when_the_clock_moves(
+    moving_world_of: OpenWorld, name: str, clients: int, requests: int, moves: int
+) -> None:
+    chosen = cast(name, clients, 1, requests=requests)
+    with moving_world_of(chosen) as world:
+        cached = Complete(moves).search(world, 1, 120.0, silent)
+        found = Dpor(moves).search(world, 1, 120.0, silent)
+    assert found.complete
+    assert found.outcomes == cached.outcomes
+    for mine, theirs in ((found.first, cached.first), (found.refusal, cached.refusal)):
+        assert (mine is None) == (theirs is None)
+        if mine is not None and theirs is not None:
+            assert mine.sequential == theirs.sequential
+            assert length(mine.choices) == length(theirs.choices)
+    assert (found.worst.measure if found.worst else 0) == (
+        cached.worst.measure if cached.worst else 0
+    )
 
 
 @pytest.mark.parametrize(
