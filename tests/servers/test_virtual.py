@@ -68,3 +68,16 @@ def test_without_libfaketime_it_says_what_to_install(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(virtual, "faketime_library", lambda: None)
     with pytest.raises(ServerError, match="pip install libfaketime"), virtual_server():
         pass
+
+
+def test_in_its_last_millisecond_a_key_lives_whenever_the_servers_timer_comes_round(
+    running: VirtualServer, client: redis.Redis
+) -> None:
+    """The timer (ten times a second) took away what a read would have found."""
+    client.set("k", "v", px=1000)
+    running.set(START + 1_000_000)
+    with client.pipeline(transaction=False) as pipe:
+        for _ in range(120):
+            for _ in range(500):
+                pipe.get("k")
+            assert set(pipe.execute()) == {b"v"}
