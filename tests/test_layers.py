@@ -274,7 +274,7 @@ HEAVY = (
 def test_a_simulation_begins_without_what_only_load_needs(
     module: str, spared: tuple[str, ...]
 ) -> None:
-    """A first counterexample within a second: as much again would be spent on importing."""
+    """Most of what a first counterexample takes is what is imported before it."""
     code = f"import sys, {module}; print(*sys.modules, sep='\\n')"
     ended = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
