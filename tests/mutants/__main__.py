@@ -1,4 +1,7 @@
-"""`python -m tests.mutants`: is every mutant of the correct limiters killed, or explained?"""
+"""`python -m tests.mutants`: is every mutant of the correct limiters killed, or explained?
+
+A whole run without a survivor is kept as docs/mutants.md.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,20 @@ import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
+from threading import Event
 
 import click
 from rich.console import Console
 
 from limitproof.report.console import console_for
 from limitproof.report.table import wrapping_table
-from tests.mutants.catalogue import equivalent, mutants
-from tests.mutants.hunt import Fate, Found, hunt
+from tests.mutants.catalogue import equivalent, gaps, mutants
+from tests.mutants.document import DOCUMENT, document, killers
+from tests.mutants.ended import Ended
+from tests.mutants.forked import judged_in_fork
+from tests.mutants.hunt import Fate, Found, by_command, hunt
 
-JUDGE = f"{shlex.quote(sys.executable)} -m tests.mutants.judge {{target}}"
+JUDGE = f"{shlex.quote(sys.executable)} -m tests.mutants.judge {{target}}"  # or a fork of it
 ORDER: tuple[Fate, ...] = ("survived", "undecided", "equivalent", "killed", "stillborn")
 
 
@@ -28,7 +35,7 @@ ORDER: tuple[Fate, ...] = ("survived", "undecided", "equivalent", "killed", "sti
 @click.option("--every", default=1, show_default=True, help="Only so manieth.")
 @click.option("--list", "listing", is_flag=True, help="Show the mutants, and judge none.")
 def main(judge: str, processes: int, seconds: float, only: str, every: int, listing: bool) -> None:
-    """Exit code 1 when a mutant survives or is undecided and nothing explains it."""
+    """Exit code 1 when a mutant survives unexplained, is undecided, or is killed all the same."""
     console = console_for()
     chosen = [mutant for mutant in mutants() if only in mutant.id][::every]
     if listing:
@@ -43,8 +50,11 @@ def main(judge: str, processes: int, seconds: float, only: str, every: int, list
         def command(target: str) -> list[str]:
             return [part.format(target=target, folder=folder) for part in shlex.split(judge)]
 
+        def forked(target: str, limit: float, stop: Event) -> Ended:
+            return judged_in_fork(target, Path(folder), limit, stop)
+
         judged = hunt(
-            chosen, command, Path(folder),
+            chosen, forked if judge == JUDGE else by_command(command), Path(folder),
             equivalent=equivalent(), processes=processes, seconds=seconds,
         )  # fmt: skip
         try:
@@ -59,7 +69,11 @@ def main(judge: str, processes: int, seconds: float, only: str, every: int, list
     if stopped:
         console.print(f"stopped by Ctrl-C: {len(chosen) - len(found)} mutants were not judged")
         sys.exit(130)
-    sys.exit(any(one.fate in ("survived", "undecided") for one in found))
+    wrong = any(one.fate in ("survived", "undecided") for one in found)
+    wrong |= bool(explained_and_killed(found))
+    if len(found) == len(mutants()) and not wrong:
+        DOCUMENT.write_text(document(found, gaps()), encoding="utf-8")
+    sys.exit(wrong)
 
 
 def tell(console: Console, one: Found, number: int, count: int) -> None:
@@ -69,20 +83,29 @@ def tell(console: Console, one: Found, number: int, count: int) -> None:
         console.print(one.mutant.diff, soft_wrap=True)
 
 
+def explained_and_killed(found: list[Found]) -> list[str]:
+    """Mutants whose explanation is not true."""
+    return sorted(one.mutant.id for one in found if one.fate == "killed" and one.explained)
+
+
 def show(console: Console, found: list[Found]) -> None:
     """The table, what matters first, and the totals."""
     table = wrapping_table("fate", "line", "mutant", "why")
     for one in sorted(found, key=lambda one: (ORDER.index(one.fate), one.mutant.id)):
         table.add_row(one.fate, str(one.mutant.line), one.mutant.id, one.why)
     console.print(table)
+    for name in explained_and_killed(found):
+        console.print(f"killed, though explained: {name}", soft_wrap=True)
     totals = Counter(one.fate for one in found)
     alive = len(found) - totals["stillborn"]
-    console.print(f"{alive} mutants: " + ", ".join(f"{totals[f]} {f}" for f in ORDER[:-1]))
     console.print(f"{totals['stillborn']} more are stillborn: they raise in every call")
-    killers = Counter(
-        check for one in found if one.fate == "killed" for check in one.why.split(", ")
+    told = ", ".join(f"{name} {n}" for name, n in killers(found))
+    console.print(f"killed by: {told}", soft_wrap=True)
+    within = sum(one.fate == "equivalent" and one.mutant.id in gaps() for one in found)
+    fates = ", ".join(f"{totals[fate]} {fate}" for fate in ORDER[:-1])
+    console.print(
+        f"{alive} mutants: {fates} ({within} of these are gaps of the checks)", soft_wrap=True
     )
-    console.print("killed by: " + ", ".join(f"{name} {n}" for name, n in killers.most_common()))
 
 
 if __name__ == "__main__":

@@ -43,8 +43,15 @@ def mutants() -> tuple[Mutant, ...]:
 
 @cache
 def equivalent() -> dict[str, str]:
-    """The ids of mutants that keep every promise, with the reason."""
-    return dict(tomllib.loads(EQUIVALENT.read_text(encoding="utf-8")))
+    """The ids of mutants that nothing should kill, with the reason: those of `gaps` as well."""
+    told = tomllib.loads(EQUIVALENT.read_text(encoding="utf-8"))
+    return {**told["equivalent"], **told["gap"]}
+
+
+@cache
+def gaps() -> frozenset[str]:
+    """The ids of those that break a promise, where no check goes or by less than it holds."""
+    return frozenset(tomllib.loads(EQUIVALENT.read_text(encoding="utf-8"))["gap"])
 
 
 def _all() -> Iterator[Mutant]:

@@ -17,12 +17,14 @@ from threading import Event
 from typing import Literal
 
 from limiters.registry import entry
+from tests.mutants.ended import GRACE_SECONDS, Ended
 from tests.mutants.mutant import Mutant
 
 Fate = Literal["killed", "survived", "equivalent", "stillborn", "undecided"]
 ROOT = Path(__file__).parents[2]
 PROBE_SECONDS = 30.0
-GRACE_SECONDS = 3.0
+Judge = Callable[[str, float, Event], Ended]
+"""Judges a TARGET for at most so many seconds, or until the event is set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,26 +32,19 @@ class Found:
     """What became of a mutant.
 
     why: the checks that killed it, the reason why it is equivalent, or what is not known. seconds:
-    how long the judge took.
+    how long the judge took. explained: whether there is a reason why nothing should kill it.
     """
 
     mutant: Mutant
     fate: Fate
     why: str
     seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How a process ended; code None: it took too long, or it was stopped."""
-
-    code: int | None
-    out: str
+    explained: bool = False
 
 
 def hunt(
     mutants: Sequence[Mutant],
-    judge: Callable[[str], list[str]],
+    judge: Judge,
     folder: Path,
     *,
     equivalent: dict[str, str],
@@ -58,8 +53,8 @@ def hunt(
 ) -> Generator[Found, None, None]:
     """Judge mutants as they come to be ready. Written into `folder`, `processes` at a time.
 
-    judge: the command line that judges a TARGET; it ends with 1 and prints the checks as
-    `limitproof verify --json -` does. A mutant is killed by a check that its original passes.
+    judge: ends with 1 and prints the checks as `limitproof verify --json -` does. A mutant is
+    killed by a check that its original passes.
     Stopping the iteration ends the processes that still run.
     """
     stop = Event()
@@ -82,24 +77,25 @@ def hunt(
 def _judged(
     mutant: Mutant,
     target: str,
-    judge: Callable[[str], list[str]],
+    judge: Judge,
     equivalent: dict[str, str],
     seconds: float,
     stop: Event,
 ) -> Found:
     begun = time.monotonic()
-    ended = run(judge(target), seconds, stop)
+    ended = judge(target, seconds, stop)
     spent = time.monotonic() - begun
     killers = killed_by(ended.out, mutant.limiter)
-    if (killers in ([], ["contract"], None)) and _is_dead(target, stop):
-        return Found(mutant, "stillborn", "raises in every call", spent)
-    if ended.code == 1 and killers:
-        return Found(mutant, "killed", ", ".join(killers), spent)
-    if mutant.id in equivalent:
-        return Found(mutant, "equivalent", equivalent[mutant.id], spent)
     if ended.code is None:
         return Found(mutant, "undecided", f"the judge did not end within {seconds:g} s", spent)
+    if ended.code != 0 and killers in ([], ["contract"], None) and _is_dead(target, stop):
+        return Found(mutant, "stillborn", "raises in every call", spent)
+    if ended.code == 1 and killers:
+        explained = mutant.id in equivalent
+        return Found(mutant, "killed", ", ".join(killers), spent, explained=explained)
     if ended.code in (0, 1) and killers is not None:
+        if mutant.id in equivalent:
+            return Found(mutant, "equivalent", equivalent[mutant.id], spent)
         return Found(mutant, "survived", "", spent)
     said = ended.out.strip().splitlines()[-1:] or ["nothing"]
     return Found(mutant, "undecided", f"the judge ended with {ended.code}: {said[0]}", spent)
@@ -120,6 +116,11 @@ def killed_by(out: str, limiter: str) -> list[str] | None:
         return None
     known: set[str] = set(entry(limiter).fails)
     return [name for name in failed if name not in known]
+
+
+def by_command(command: Callable[[str], list[str]]) -> Judge:
+    """The judge that is the command line for a TARGET."""
+    return lambda target, seconds, stop: run(command(target), seconds, stop)
 
 
 def run(command: Sequence[str], seconds: float, stop: Event) -> Ended:

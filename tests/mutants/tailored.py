@@ -89,6 +89,10 @@ CHANGES: tuple[tuple[str, str, str], ...] = (
      "self.client.pipeline(transaction=False)\n        send(pipe, \"SET\""),
     ("watch_multi.py", "            except WatchError:\n                continue",
      "            except WatchError:\n                return Decision(True, 0)"),
+    # a request that is sent again when its reply is lost
+    ("gcra.py", "lua_script(sent_once(client)", "lua_script(client"),
+    ("list_window.py", "lua_script(sent_once(client)", "lua_script(client"),
+    ("token_bucket.py", "lua_script(sent_once(client)", "lua_script(client"),
     # the window's edges and units
     ("lua_atomic.lua", "'-inf', digits(now - window)", "'-inf', '(' .. digits(now - window)"),
     ("lua_atomic.lua", "#entries + 1] = digits(now)", "#entries + 1] = digits(now - now % 1000)"),

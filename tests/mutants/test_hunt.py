@@ -14,8 +14,11 @@ from threading import Event
 import psutil
 import pytest
 
+from tests.mutants.__main__ import explained_and_killed
 from tests.mutants.catalogue import mutants
-from tests.mutants.hunt import ROOT, Found, hunt, killed_by, run
+from tests.mutants.ended import Ended
+from tests.mutants.forked import judged_in_fork
+from tests.mutants.hunt import ROOT, Found, by_command, hunt, killed_by, run
 from tests.mutants.mutant import Mutant, source
 
 
@@ -27,13 +30,14 @@ def changed(file: str, old: str, new: str, limiter: str) -> Mutant:
 
 OVER = changed("gcra.lua", "ahead > window or", "ahead > 2 * window or", "gcra")
 SAME = changed("gcra.lua", "local key = KEYS[1]", "local key = KEYS[1] .. ''", "gcra")
+FEW = changed("fixed_window.py", "count <= self.limit", "count < self.limit", "fixed_window")
 DEAD = changed("gcra.lua", "local key = KEYS[1]", "local key = nothing[1]", "gcra")
 
 
 def hunted(mutant: Mutant, folder: Path, code: str, seconds: float = 60.0) -> Found:
     """What becomes of a mutant when the judge is a few words of Python."""
     (found,) = hunt(
-        [mutant], lambda target: [sys.executable, "-c", code, target], folder,
+        [mutant], by_command(lambda target: [sys.executable, "-c", code, target]), folder,
         equivalent={SAME.id: "the empty text adds nothing"}, seconds=seconds,
     )  # fmt: skip
     return found
@@ -50,7 +54,7 @@ def test_killed_by_a_check(tmp_path: Path) -> None:
 
 
 def test_what_the_original_fails_too_kills_nothing(tmp_path: Path) -> None:
-    found = hunted(OVER, tmp_path, says(1, lost_reply="fail", memory="unknown"))
+    found = hunted(FEW, tmp_path, says(1, lost_reply="fail", memory="unknown"))
     assert (found.fate, found.why) == ("survived", "")
 
 
@@ -64,7 +68,16 @@ def test_explained(tmp_path: Path) -> None:
 
 
 def test_an_explanation_does_not_hide_a_kill(tmp_path: Path) -> None:
-    assert hunted(SAME, tmp_path, says(1, memory="fail")).fate == "killed"
+    found = hunted(SAME, tmp_path, says(1, memory="fail"))
+    assert found.fate == "killed"
+    assert explained_and_killed([found]) == [SAME.id]
+    assert explained_and_killed([hunted(OVER, tmp_path, says(1, memory="fail"))]) == []
+
+
+def test_an_explanation_is_no_verdict(tmp_path: Path) -> None:
+    """What was not judged to the end may yet be killed."""
+    assert hunted(SAME, tmp_path, says(3, memory="pass")).fate == "undecided"
+    assert hunted(SAME, tmp_path, "import time; time.sleep(600)", 0.5).fate == "undecided"
 
 
 @pytest.mark.parametrize(
@@ -110,9 +123,23 @@ def test_the_plain_judge_kills_and_spares(tmp_path: Path) -> None:
 
     fates = {
         one.mutant.id: (one.fate, one.why)
-        for one in hunt([OVER, SAME], judge, tmp_path, equivalent={}, seconds=60.0)
+        for one in hunt([OVER, SAME], by_command(judge), tmp_path, equivalent={}, seconds=60.0)
     }
     assert fates == {OVER.id: ("killed", "model"), SAME.id: ("survived", "")}
+
+
+def test_the_judge_in_a_fork_says_what_it_says_by_itself(tmp_path: Path) -> None:
+    """And nothing is left of it when it is ended midway."""
+
+    def judge(target: str, seconds: float, stop: Event) -> Ended:
+        return judged_in_fork(target, tmp_path, seconds, stop)
+
+    (found,) = hunt([OVER], judge, tmp_path, equivalent={}, seconds=60.0)
+    assert found.fate == "killed"
+    before = set(psutil.Process().children(recursive=True))
+    (found,) = hunt([OVER], judge, tmp_path, equivalent={}, seconds=0.3)
+    assert (found.fate, found.why) == ("undecided", "the judge did not end within 0.3 s")
+    assert set(psutil.Process().children(recursive=True)) <= before
 
 
 def test_ctrl_c_ends_in_a_table(tmp_path: Path) -> None:
@@ -133,7 +160,7 @@ def test_ctrl_c_ends_in_a_table(tmp_path: Path) -> None:
             time.sleep(0.05)
         children = psutil.Process(started.pid).children(recursive=True)
         started.send_signal(signal.SIGINT)
-        out, _ = started.communicate(timeout=30)
+        out, _ = started.communicate(timeout=120)
     assert started.returncode == 130
     assert "stopped by Ctrl-C: 1 mutants were not judged" in out
     assert not [child for child in children if child.is_running()]
