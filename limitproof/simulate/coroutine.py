@@ -22,6 +22,7 @@ from limitproof.simulate.refusal import RefusedError
 from limitproof.simulate.wire import Ask, Wire, open_socket
 
 T = TypeVar("T")
+GATHERING: Any = asyncio.tasks._GatheringFuture  # type: ignore[attr-defined] # of gather()
 PATIENCE = 1.0  # seconds of real time for a thread that the limiter has started
 
 
@@ -46,7 +47,12 @@ def not_running() -> Iterator[None]:
 
 
 class Coroutines:
-    """What an `async def` limiter needs: a client of redis.asyncio, and a loop to run in."""
+    """What an `async def` limiter needs: a client of redis.asyncio, and a loop to run in.
+
+    A request's tasks go on in one order only, whatever others there are: a command's reply is there
+    as soon as it is awaited. overlaps: whether a request had tasks of which another might have
+    gone first.
+    """
 
     def __init__(self, path: str, ask: Ask) -> None:
         # What an application gets by default, retries included, but for the connections' class.
@@ -55,7 +61,8 @@ class Coroutines:
         self._pool.connection_class = SimulatedConnection
         self._pool.connection_kwargs["ask"] = ask
         self._loop: asyncio.AbstractEventLoop | None = None
-        self.closing = False
+        self._request: asyncio.Task[Any] | None = None
+        self.closing = self.overlaps = False
 
     @contextmanager
     def loop(self, sleep: Callable[[float], None]) -> Iterator[None]:
@@ -80,10 +87,33 @@ class Coroutines:
         """What the awaitable gives; raises what it raises."""
 
         async def wait() -> T:
+            self._request = asyncio.current_task()
             return await awaitable
 
         assert self._loop is not None
-        return self._loop.run_until_complete(wait())
+        try:
+            return self._loop.run_until_complete(wait())
+        finally:
+            # Of a request that is over; one that is ended where it stands is there itself, too.
+            left = asyncio.all_tasks(self._loop)
+            self.overlaps |= bool(left) and self._request not in left
+
+    def look(self) -> None:
+        """Called as a task sends: whether another one might have gone on instead of it.
+
+        Not one that waits for other tasks (gather, wait_for); and the request's own may wait for
+        whatever they bring it, but not for a time.
+        """
+        if self.overlaps or self._loop is None:
+            return
+        sending = asyncio.current_task(self._loop)
+        for task in asyncio.all_tasks(self._loop) - {sending}:
+            waits: Any = getattr(task, "_fut_waiter", None)
+            if isinstance(waits, (asyncio.Task, GATHERING)):
+                continue
+            timers: Any = getattr(self._loop, "_scheduled", ())
+            if waits is None or task is not self._request or any(not t.cancelled() for t in timers):
+                self.overlaps = True
 
     def disconnect(self) -> None:
         """Close all connections, from outside of the loop."""

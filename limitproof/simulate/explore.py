@@ -31,7 +31,6 @@ from limitproof.simulate.world import World
 TRIES = 4  # of a search in which the server turned out not to know a script yet
 SEARCHING = 0.8  # of the seconds are for a complete search
 NOTHING = Coverage("none", complete=False, sentence="nothing was explored")
-DREW_LATE = "it draws random numbers in some schedules only, so a run may not repeat"
 DEPTH = 3  # of PCT: races of limiters need a read, a write between, and a decision
 
 
@@ -157,9 +156,7 @@ def _explore(world: World, limit: int, seconds: float, tell: Tell) -> Exploratio
     doubt = coverage.stopped
     if coverage.complete and (strange := unaccounted(world, coverage)):
         coverage, doubt = replace(coverage, complete=False), strange
-    if not doubt and world.drew_late:
-        doubt = DREW_LATE
-    doubt = doubt or world.whim()
+    doubt = doubt or world.doubt or world.whim()
     return _confirmed(world, Exploration(cast, limit, meta, coverage, doubt=doubt), coverage)
 
 
@@ -211,8 +208,7 @@ def _move_on(world: World, found: Exploration, seconds: float, tell: Tell) -> Ex
         why = f"the clock did not move: {why}"
         return replace(found, beyond=why, doubt=found.doubt if found.coverage.complete else why)
     doubt = found.doubt or (unaccounted(world, timed, timed.moves) if timed.moves >= 0 else "")
-    doubt = doubt or (DREW_LATE if world.drew_late else "")
-    doubt = doubt or world.whim()
+    doubt = doubt or world.doubt or world.whim()
     if not found.coverage.complete:  # there was no search at one instant
         now = replace(timed, complete=timed.moves >= (moves if world.cast.apart else 0))
         doubt = doubt or ("" if now.complete else now.stopped)

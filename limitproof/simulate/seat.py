@@ -25,6 +25,7 @@ KEY = "k"
 DEATHS = 3  # times that a limiter with a bare `except` may answer instead of ending
 LAST_WORDS = 50  # commands of one that is being ended, in its `finally` and `except`
 FIRST_PROCESS, LIVES_APART = 1_000_001, 100  # ids as Linux gives them: at most 4,194,304
+OVERLAPS = "it has asyncio tasks side by side in one request, and one order of them was tried"
 Factory = Callable[[Any, Quota, Callable[[], float]], Any]
 
 
@@ -52,7 +53,7 @@ class Seat:
     `refused` says why it cannot be simulated, None while it can. `fresh` is true while the first
     step of a request has not been taken. `life`: how many before it have died; who
     comes after one draws other random numbers than that one, or its first request would look like
-    the dead one's, sent again.
+    the dead one's, sent again. `notice` is told what keeps any search from being complete.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Seat:
         clock: Callable[[], float],
         *,
         sleep: Callable[[float], None],
+        notice: Callable[[str], None],
         is_async: bool = False,
     ) -> None:
         self.number = number
@@ -83,7 +85,7 @@ class Seat:
             if self._coroutines is None
             else self._coroutines.client
         )
-        self._sleep = sleep
+        self._sleep, self._notice = sleep, notice
         self._granularity = granularity
         self.life = 0
         self._origin = f"{seed}:{number}"
@@ -289,7 +291,14 @@ class Seat:
                 "it is async def, but its factory takes a blocking client: annotate that parameter "
                 "with redis.asyncio.Redis"
             )
-        return self._coroutines.run(awaitable)
+        try:
+            return self._coroutines.run(awaitable)
+        finally:
+            self._tell_overlap(self._coroutines)
+
+    def _tell_overlap(self, coroutines: Coroutines) -> None:
+        if coroutines.overlaps:
+            self._notice(OVERLAPS)
 
     @contextmanager
     def _event_loop(self) -> Iterator[None]:
@@ -321,6 +330,9 @@ class Seat:
         else:
             self.packets, self.commands = [packet], [commands]
         self._count(len(self.packets))
+        if self._coroutines is not None:
+            self._coroutines.look()
+            self._tell_overlap(self._coroutines)
         reply: bytes | None = self._wait()
         return reply
 

@@ -33,6 +33,7 @@ from limitproof.simulate.trace import Choose, Commands, Taken, Trace
 from limitproof.simulate.wire import Wire, exchange, simulated_client
 
 WHIMS = 100  # rehearsals of a limiter that draws random numbers
+DREW_LATE = "it draws random numbers in some schedules only, so a run may not repeat"
 REHEARSED = 20  # most requests of the rehearsal
 
 
@@ -58,6 +59,7 @@ class World:
         self._accesses: dict[str, Access] = {}
         self._swap = self.draws = True
         self.life = 0
+        self._noticed = ""
         self._littered = False
         self._heard: list[bytes] = []
         self._turns = 0
@@ -93,9 +95,14 @@ class World:
         raise error
 
     @property
-    def drew_late(self) -> bool:
-        """Whether a client has drawn random numbers, though none did in the rehearsal."""
-        return not self._swap and bool(random.getstate() != self._idle)
+    def doubt(self) -> str:
+        """Why no search of this world is complete, as far as clients have run so far; else ""."""
+        late = not self._swap and bool(random.getstate() != self._idle)
+        return self._noticed or (DREW_LATE if late else "")
+
+    def notice(self, why: str) -> None:
+        """Called by a client: what it does cannot be looked through completely."""
+        self._noticed = self._noticed or why
 
     def turns(self) -> int:
         """How often a client was let run so far."""
@@ -112,7 +119,7 @@ class World:
         return Seat(
             number, self._path, cast.seed, cast.granularity,
             lambda: (self.instant + self._offsets[number]) / 1_000_000,
-            sleep=self.sleep, is_async=cast.target.is_async,
+            sleep=self.sleep, notice=self.notice, is_async=cast.target.is_async,
         )  # fmt: skip
 
     def understudy(self, number: int) -> Seat:

@@ -123,3 +123,28 @@ def test_one_uuid1_follows_on_another(world_of: OpenWorld) -> None:
     assert len(set(found)) == 4
     assert {one.version for one in found} == {1}
     assert {one.time for one in found} == {(START * 10) + SINCE_1582}
+
+
+SIDE_BY_SIDE = "it has asyncio tasks side by side in one request, and one order of them was tried"
+
+
+@pytest.mark.parametrize("target", ["AsyncCounts", "OneTaskAtATime"])
+def test_one_task_after_the_other_is_looked_through(target: str) -> None:
+    found = explored(target, 2)
+    assert found.doubt == ""
+    assert found.verdict(found.overshoot) is Verdict.PASS
+
+
+@pytest.mark.parametrize("target", ["Gathers", "LeavesATask", "CountsWhileItWaits"])
+def test_tasks_side_by_side_pass_nothing(target: str) -> None:
+    """Of their orders, the world tries one."""
+    found = explored(target, 2)
+    assert found.overshoot is None
+    assert found.doubt == SIDE_BY_SIDE
+    assert found.verdict(found.overshoot) is Verdict.UNKNOWN
+
+
+def test_what_fails_with_tasks_side_by_side_fails_all_the_same() -> None:
+    found = explored("GathersAndRaces", 2)
+    assert found.doubt == SIDE_BY_SIDE
+    assert found.verdict(found.overshoot) is Verdict.FAIL

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 import uuid
 from typing import Any, ClassVar
 
+import redis.asyncio
+
 from limiters.base import ClientClockLimiter
-from limiters.contract import Decision
+from limiters.contract import Clock, Decision, Quota
 from limiters.promise import FixedWindow
 
 COUNT = """
@@ -112,3 +115,69 @@ class ForgetsAtTimes(Counts):
         if random.random() < 1 / 40:
             self.client.delete(key)
         return super().acquire(key)
+
+
+class AsyncCounts:
+    """A fixed window, counted by INCR and PEXPIRE in one transaction. Right."""
+
+    promise: ClassVar[type[FixedWindow]] = FixedWindow
+
+    def __init__(self, client: redis.asyncio.Redis, quota: Quota, _clock: Clock) -> None:
+        self.client, self.quota = client, quota
+
+    async def count(self, key: str) -> int:
+        async with self.client.pipeline() as pipe:
+            pipe.incr(key)
+            pipe.pexpire(key, self.quota.window_ms, nx=True)
+            counted: Any = await pipe.execute()
+        return int(counted[0])
+
+    async def acquire(self, key: str) -> Decision:
+        return Decision(await self.count(key) <= self.quota.limit)
+
+
+class OneTaskAtATime(AsyncCounts):
+    """Waits for each task before the next begins, in every way. Right."""
+
+    async def acquire(self, key: str) -> Decision:
+        await asyncio.wait_for(self.client.get(key), 1.0)
+        await asyncio.gather(self.client.get(key))
+        await asyncio.create_task(self.client.get(key))  # type: ignore[arg-type]
+        return await asyncio.shield(super().acquire(key))
+
+
+class Gathers(AsyncCounts):
+    """Notes who asks while it counts. Right in every order; only one is tried."""
+
+    async def acquire(self, key: str) -> Decision:
+        _, count = await asyncio.gather(self.client.incr(f"{key}:asked"), self.count(key))
+        return Decision(count <= self.quota.limit)
+
+
+class GathersAndRaces(AsyncCounts):
+    """Reads two counters side by side, then writes. Wrong in the order that is tried, too."""
+
+    async def acquire(self, key: str) -> Decision:
+        told: Any = await asyncio.gather(self.client.get(key), self.client.get(f"{key}:other"))
+        count = sum(int(one or 0) for one in told)
+        if count < self.quota.limit:
+            await self.client.set(key, count + 1)
+        return Decision(count < self.quota.limit)
+
+
+class LeavesATask(AsyncCounts):
+    """Notes who asked when the answer is given already, or never."""
+
+    async def acquire(self, key: str) -> Decision:
+        decision = await super().acquire(key)
+        self.left = asyncio.ensure_future(self.client.incr(f"{key}:asked"))
+        return decision
+
+
+class CountsWhileItWaits(AsyncCounts):
+    """Gives up after a while. Which of the two comes first is a matter of real time."""
+
+    async def acquire(self, key: str) -> Decision:
+        task = asyncio.create_task(self.count(key))
+        done, _ = await asyncio.wait([task], timeout=5.0)
+        return Decision(bool(done) and task.result() <= self.quota.limit)
