@@ -22,7 +22,7 @@ from limitproof.simulate.refusal import RefusedError
 from limitproof.simulate.wire import Ask, Wire, open_socket
 
 T = TypeVar("T")
-GATHERING: Any = asyncio.tasks._GatheringFuture  # type: ignore[attr-defined] # of gather()
+WAKE: Any = asyncio.futures._set_result_unless_cancelled  # type: ignore[attr-defined]
 PATIENCE = 1.0  # seconds of real time for a thread that the limiter has started
 
 
@@ -101,19 +101,24 @@ class Coroutines:
     def look(self) -> None:
         """Called as a task sends: whether another one might have gone on instead of it.
 
-        Not one that waits for other tasks (gather, wait_for); and the request's own may wait for
-        whatever they bring it, but not for a time.
+        One that is ready to, or that sleeps: how long the one that sends will take is not known.
+        Who waits for what another task brings (gather, wait_for, a lock) has to wait.
         """
         if self.overlaps or self._loop is None:
             return
-        sending = asyncio.current_task(self._loop)
-        for task in asyncio.all_tasks(self._loop) - {sending}:
+        for task in asyncio.all_tasks(self._loop) - {asyncio.current_task(self._loop)}:
             waits: Any = getattr(task, "_fut_waiter", None)
-            if isinstance(waits, (asyncio.Task, GATHERING)):
-                continue
-            timers: Any = getattr(self._loop, "_scheduled", ())
-            if waits is None or task is not self._request or any(not t.cancelled() for t in timers):
+            if waits is None or waits.done() or self._sleeps(waits):
                 self.overlaps = True
+
+    def _sleeps(self, waits: Any) -> bool:
+        """Whether a timer, and nobody else, ends this wait: that of asyncio.sleep."""
+        timers: Any = getattr(self._loop, "_scheduled", ())
+        return any(
+            one._args and one._args[0] is waits and one._callback is WAKE
+            for one in timers
+            if not one.cancelled()
+        )
 
     def disconnect(self) -> None:
         """Close all connections, from outside of the loop."""

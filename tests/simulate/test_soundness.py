@@ -128,14 +128,14 @@ def test_one_uuid1_follows_on_another(world_of: OpenWorld) -> None:
 SIDE_BY_SIDE = "it has asyncio tasks side by side in one request, and one order of them was tried"
 
 
-@pytest.mark.parametrize("target", ["AsyncCounts", "OneTaskAtATime"])
+@pytest.mark.parametrize("target", ["AsyncCounts", "OneTaskAtATime", "WaitsWithPatience"])
 def test_one_task_after_the_other_is_looked_through(target: str) -> None:
     found = explored(target, 2)
     assert found.doubt == ""
     assert found.verdict(found.overshoot) is Verdict.PASS
 
 
-@pytest.mark.parametrize("target", ["Gathers", "LeavesATask", "CountsWhileItWaits"])
+@pytest.mark.parametrize("target", ["Gathers", "LeavesATask", "SleepsBeside"])
 def test_tasks_side_by_side_pass_nothing(target: str) -> None:
     """Of their orders, the world tries one."""
     found = explored(target, 2)
