@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+import signal
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from limitproof.promises import describe, parse_promise
 from limitproof.report.example import as_text
 from limitproof.results import write_json
 from limitproof.servers.address import Remote
-from limitproof.servers.errors import AddressError, ServerError
+from limitproof.servers.errors import AddressError, ServerError, SilentServerError
 from limitproof.servers.find import Program, choose
 from limitproof.servers.virtual import VirtualServer, virtual_server
 from limitproof.testing import LimiterContract
@@ -107,12 +108,13 @@ def open_judge(config: pytest.Config, seconds: float, seed: int) -> Iterator[Jud
     with ExitStack() as stack:
         try:
             program = _program(config)
-            server = stack.enter_context(virtual_server(program, arguments=SERVER))
+            started = partial(virtual_server, program, arguments=SERVER)
+            server = stack.enter_context(started())
         except ServerError as error:
             missing = f"limitproof has no Redis: {error}"
         if missing:  # out here, so that it is told without the error that was caught
             pytest.fail(missing, pytrace=False)
-        yield Judge(config, server, program, seconds, seed)
+        yield Judge(config, server, lambda: stack.enter_context(started()), program, seconds, seed)
 
 
 def _program(config: pytest.Config) -> Path | None:
@@ -129,15 +131,18 @@ def _program(config: pytest.Config) -> Path | None:
 class Judge:
     """Makes one check of the limiter of a test class, and fails, skips or passes the test.
 
-    seconds: for all checks of a class together.
+    seconds: for all checks of a class together; another_server: starts one, for when a limiter has
+    sent a command to `server` that has no end.
     """
 
     config: pytest.Config
     server: VirtualServer
+    another_server: Callable[[], VirtualServer]
     program: Path | None
     seconds: float
     seed: int
     _known: dict[Keyed, Mapping[str, Examined]] = field(default_factory=dict)
+    _hangs: dict[Keyed, str] = field(default_factory=dict)
 
     def __call__(
         self,
@@ -156,6 +161,8 @@ class Judge:
     def _examined(self, tests: LimiterContract, name: str, parameters: Keyed) -> Examined | str:
         """What was found; or, in one line, why nothing can be."""
         cls = type(tests)
+        if (why := self._hangs.get((cls, parameters))) is not None:
+            return f"{name}: unknown: {why}"
         try:
             subject = _subject(tests, self.config, self.seed)
             found = [
@@ -165,9 +172,20 @@ class Judge:
             ]
         except (TargetError, ValueError) as error:
             return f"{cls.__name__}: {error}"
+        except SilentServerError as error:
+            self._hangs[cls, parameters] = why = f"the limiter hangs: {error.what}"
+            self._replace_server()
+            return f"{name}: unknown: {why}"
         except ServerError as error:
             return f"{name}: the server is gone: {error}"
         return reduce(combined, found)
+
+    def _replace_server(self) -> None:
+        """It is busy for ever, and would be taken for another limiter's fault."""
+        if (pid := self.server.server.pid) is not None:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.server = self.another_server()
 
     def _by_unit(
         self, unit: Unit, subject: Subject, key: Keyed, wanted: Collection[str]
