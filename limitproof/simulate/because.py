@@ -10,6 +10,7 @@ from limitproof.history.outcome import Outcome
 from limitproof.schedules import Run, Step, letter
 from limitproof.simulate.search.ends import Told
 
+CONDITIONS = frozenset({"NX", "XX", "IFEQ", "IFNE"})
 OVERWRITING = frozenset({"SET", "SETEX", "PSETEX", "GETSET", "HSET", "ZADD"})
 
 
@@ -239,7 +240,18 @@ def _changed(run: Run, index: int) -> bool:
     """Whether a step changed a key, or wrote over one what had stood there by chance."""
     step = run.steps[index]
     before = run.steps[index - 1].state if index else "(no key)"
-    return step.writes and (step.state != before or bool(OVERWRITING & set(_names(step))))
+    if not step.writes or step.state != before:
+        return step.writes
+    replies = (*step.replies, *("",) * len(step.commands))
+    return any(_overwrites(*one) for one in zip(step.commands, replies, strict=False))
+
+
+def _overwrites(command: str, reply: str) -> bool:
+    """Whether a command that left all as it was wrote it all the same."""
+    name, *words = command.split(" ")
+    if name == "SET" and not CONDITIONS.isdisjoint(map(str.upper, words[2:])):
+        return reply == "OK"  # with GET it tells what was there, and a change would be seen
+    return name in OVERWRITING
 
 
 def _verb(step: Step) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
+import greenlet
 import redis.asyncio
 from redis.asyncio.connection import UnixDomainSocketConnection
 
@@ -72,6 +73,7 @@ class Coroutines:
         # A timer is due when time() + resolution is above it: in seconds since the epoch, a float
         # does not tell 1e-9 apart, and a timer that is due just now would never be.
         loop._clock_resolution = 1e-6  # type: ignore[attr-defined]
+        loop.set_exception_handler(_say)
         self._loop = loop
         try:
             yield
@@ -127,6 +129,12 @@ class Coroutines:
             connection._parser.on_disconnect()
             connection._close()
         pool.reset()
+
+
+def _say(loop: asyncio.AbstractEventLoop, told: dict[str, Any]) -> None:
+    """As asyncio tells of an exception that nobody looked at; but not of the end of a client."""
+    if not isinstance(told.get("exception"), (greenlet.GreenletExit, RefusedError)):
+        loop.default_exception_handler(told)
 
 
 def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:

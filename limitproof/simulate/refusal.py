@@ -8,6 +8,12 @@ MOST_STEPS = 500  # of one client: beyond it a limiter is taken to wait for some
 
 # Their reply depends on more than the keys and the client's own replies.
 CONNECTION_STATE = frozenset({"WATCH", "UNWATCH", "MULTI", "EXEC", "DISCARD", "SELECT", "CLIENT"})
+# It depends on how a key came to be what it is, and when it was last touched: putting it back is a
+# touch, and makes it anew.
+PAST = frozenset(
+    {"OBJECT IDLETIME", "OBJECT FREQ", "OBJECT ENCODING", "OBJECT REFCOUNT", "MEMORY USAGE"}
+    | {"DEBUG OBJECT", "MEMORY STATS", "MEMORY DOCTOR"}
+)
 RANDOM = frozenset({"SRANDMEMBER", "SPOP", "HRANDFIELD", "ZRANDMEMBER", "RANDOMKEY"})
 # Nobody else moves while one client waits, so they would wait for ever; or they change the server
 # for all runs that follow.
@@ -90,4 +96,10 @@ def why_uncacheable(commands: list[list[bytes]]) -> str:
             return f"{name} leaves its mark on the connection, not in the keys"
         if name in RANDOM:
             return f"{name} answers at random"
+    for words in commands:
+        both = b" ".join(words[:2]).upper().decode("ascii", "replace")
+        if both in PAST:
+            return f"{both} tells of a key's past, not of what is in it"
+        if words[0].upper() == b"INFO":
+            return "INFO tells of the server, not of the keys"
     return ""

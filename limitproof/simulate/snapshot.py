@@ -21,7 +21,21 @@ for _, key in ipairs(keys) do
   elseif kind == 'hash' then content = redis.call('HGETALL', key)
   elseif kind == 'set' then content = redis.call('SORT', key, 'ALPHA')
   else content = {redis.call('DUMP', key)} end
-  found[#found + 1] = {key, kind, redis.call('PEXPIRETIME', key), redis.call('DUMP', key), content}
+  local fields = {}
+  if kind == 'hash' then
+    local names = {}
+    for place = 1, #content, 2 do names[#names + 1] = content[place] end
+    local told = redis.pcall('HPEXPIRETIME', key, 'FIELDS', #names, unpack(names))
+    for place = 1, told.err and 0 or #told do
+      if told[place] >= 0 then
+        fields[#fields + 1] = names[place]
+        fields[#fields + 1] = told[place]
+      end
+    end
+  end
+  found[#found + 1] = {
+    key, kind, redis.call('PEXPIRETIME', key), redis.call('DUMP', key), content, fields
+  }
 end
 return found
 """
@@ -38,13 +52,22 @@ OK = b"+OK\r\n"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One key: its kind, when it ends (ms since the epoch, -1 never), its DUMP, its elements."""
+    """One key: its kind, when it ends (ms since the epoch, -1 never), its DUMP, its elements.
+
+    fields: of a hash (Redis 7.4), those that end by themselves, each with when.
+    """
 
     name: bytes
     kind: str
     ends: int
     dump: bytes
     content: tuple[bytes, ...]
+    fields: tuple[tuple[bytes, int], ...] = ()
+
+    @property
+    def every_end(self) -> tuple[int, ...]:
+        """When the key ends, and each of its fields."""
+        return (self.ends, *(end for _, end in self.fields))
 
 
 @dataclass(frozen=True)
@@ -59,8 +82,15 @@ class Snapshot:
         if isinstance(found, Exception):
             raise ValueError(f"the state of the keys cannot be read: {found}")
         return tuple(
-            Entry(name, kind.decode(), ends, dump, tuple(map(_as_bytes, content)))
-            for name, kind, ends, dump, content in found
+            Entry(
+                name,
+                kind.decode(),
+                ends,
+                dump,
+                tuple(map(_as_bytes, content)),
+                tuple(zip(fields[::2], fields[1::2], strict=True)),
+            )
+            for name, kind, ends, dump, content, fields in found
         )
 
     @cached_property

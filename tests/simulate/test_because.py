@@ -74,3 +74,33 @@ def test_an_error_is_told_in_its_own_words() -> None:
     assert told(run, "contract", sequential=True) == (
         "B was answered with KeyError: 1, one client after the other"
     )
+
+
+def test_a_set_that_was_refused_wrote_nothing() -> None:
+    """A and B ask for the lock, and only A gets it: B has not written over what A wrote."""
+    held = "k = 1 (1000 ms)"
+    for option, reply in (("NX", "nil"), ("NX GET", "1")):
+        run = Run(
+            (
+                step(0, "GET n", "(no key)"),
+                step(1, "GET n", "(no key)"),
+                Step(1, ("SET k 1 NX",), ("OK",), False, True, held, YES),
+                Step(0, (f"SET k 1 {option}",), (reply,), False, True, held, YES),
+            ),
+            ((YES,), (YES,)),
+        )
+        assert told(run, "overshoot").startswith("their commands took turns")
+
+
+def test_a_set_that_wrote_the_same_again_wrote() -> None:
+    held = "k = 1"
+    run = Run(
+        (
+            step(0, "GET k", "(no key)"),
+            step(1, "GET k", "(no key)"),
+            Step(1, ("SET k 1",), ("OK",), False, True, held, YES),
+            Step(0, ("SET k 1 XX",), ("OK",), False, True, held, YES),
+        ),
+        ((YES,), (YES,)),
+    )
+    assert "both read (GET) before either wrote (SET)" in told(run, "overshoot")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import uuid
 from collections.abc import Iterator
@@ -15,8 +16,12 @@ from limitproof.servers.virtual import START
 from limitproof.simulate import explore as module
 from limitproof.simulate.cast import Cast
 from limitproof.simulate.explore import Exploration, explore
+from limitproof.simulate.refusal import why_uncacheable
+from limitproof.simulate.resp import pack
 from limitproof.simulate.sandbox import SINCE_1582
 from limitproof.simulate.search.complete import Complete
+from limitproof.simulate.search.ends import end_of
+from limitproof.simulate.search.names import Names
 from limitproof.simulate.world import World
 from tests.simulate.casts import OpenWorld, cast, silent
 from tests.simulate.enumerate import enumerate_all
@@ -144,7 +149,66 @@ def test_tasks_side_by_side_pass_nothing(target: str) -> None:
     assert found.verdict(found.overshoot) is Verdict.UNKNOWN
 
 
+def test_ending_a_client_with_tasks_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """asyncio logs what nobody has looked at: here it is we who end the tasks."""
+    explored("SleepsBeside", 2)
+    gc.collect()
+    assert not caplog.records
+
+
 def test_what_fails_with_tasks_side_by_side_fails_all_the_same() -> None:
     found = explored("GathersAndRaces", 2)
     assert found.doubt == SIDE_BY_SIDE
     assert found.verdict(found.overshoot) is Verdict.FAIL
+
+
+def test_a_field_that_ends_by_itself_is_a_moment_and_part_of_the_state(
+    moving_world_of: OpenWorld,
+) -> None:
+    played = cast("tests.simulate.tricky:CountsFields", 2, moves=1)
+    with moving_world_of(played) as world:
+        found = Complete(1).search(world, 1, 60.0, silent)
+        real = enumerate_all(world, 1, 1)
+    assert found.schedules == real.schedules
+    assert found.outcomes == real.outcomes
+    assert {len(set(sum(end, ()))) for end in found.outcomes} == {1, 2}, "both, or one of them"
+
+
+def test_when_fields_end_belongs_to_an_end(world_of: OpenWorld) -> None:
+    """With names in it, too: then a state is not compared byte by byte."""
+    ends = []
+    with world_of(cast("get_set_json")) as world:
+        for far in (1_000, 1_000, 2_000):
+            at = START // 1_000 + far
+            world.reset()
+            world.send(pack("HSET", "k", "abcdefgh", "1", "stays", "2"), 1)
+            world.send(pack("HPEXPIREAT", "k", at, "FIELDS", 1, "abcdefgh"), 1)
+            keys = world.snapshot()
+            assert keys.entries[0].fields == ((b"abcdefgh", at),)
+            assert keys.entries[0].every_end == (-1, at)
+            ends.append(end_of((), keys, Names()))
+    assert ends[0] == ends[1] != ends[2]
+
+
+@pytest.mark.parametrize(
+    ("commands", "why"),
+    [
+        ("OBJECT IDLETIME k", "OBJECT IDLETIME tells of a key's past"),
+        ("object freq k", "OBJECT FREQ tells of a key's past"),
+        ("MEMORY USAGE k", "MEMORY USAGE tells of a key's past"),
+        ("INFO", "INFO tells of the server"),
+        ("OBJECT HELP", ""),
+        ("GET k", ""),
+        ("MULTI|OBJECT IDLETIME k|EXEC", "OBJECT IDLETIME tells of a key's past"),
+    ],
+)
+def test_what_no_snapshot_holds_is_not_cached(commands: str, why: str) -> None:
+    told = why_uncacheable([one.encode().split() for one in commands.split("|")])
+    assert told.startswith(why)
+    assert bool(told) == bool(why)
+
+
+def test_who_reads_idle_times_is_searched_by_runs() -> None:
+    found = explored("ForgetsIdleKeys", 2)
+    assert "because OBJECT IDLETIME tells of a key's past" in found.coverage.sentence
+    assert found.verdict(found.overshoot) is Verdict.PASS

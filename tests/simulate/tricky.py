@@ -191,3 +191,26 @@ class WaitsWithPatience(AsyncCounts):
         task = asyncio.create_task(self.count(key))
         done, _ = await asyncio.wait([task], timeout=5.0)
         return Decision(bool(done) and task.result() <= self.quota.limit)
+
+
+class CountsFields(ClientClockLimiter):
+    """Each request is a field of a hash, and ends by itself. Right, but refusals count as well."""
+
+    def acquire(self, key: str) -> Decision:
+        name = uuid.uuid4().hex
+        with self.client.pipeline() as pipe:
+            pipe.hset(key, name, "1")
+            pipe.hpexpire(key, self.window, name)
+            pipe.hkeys(key)
+            told: Any = pipe.execute()[2]
+        return Decision(len(told) <= self.limit)
+
+
+class ForgetsIdleKeys(Counts):
+    """Throws its key away when nobody has used it for a while: what no state of the keys tells."""
+
+    def acquire(self, key: str) -> Decision:
+        idle: Any = self.client.object("idletime", key)
+        if idle is not None and idle > 10:
+            self.client.delete(key)
+        return super().acquire(key)

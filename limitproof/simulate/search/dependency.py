@@ -49,7 +49,9 @@ CHANGED_NOTHING_AT_0 = frozenset(
 )
 
 SURELY = frozenset({"SET", "SETEX", "PSETEX", "INCR", "INCRBY", "DECR", "DECRBY"})
-"""They change their key whenever they answer anything but nil or an error."""
+"""They change their key whenever they answer anything but nil or an error (`_surely`)."""
+CONDITIONS = frozenset({b"NX", b"XX", b"IFEQ", b"IFNE", b"IFDEQ", b"IFDNE"})
+"""Of SET: it may leave its key as it is."""
 
 
 class UnrepeatableError(Exception):
@@ -223,7 +225,7 @@ class Dependency:
             effect = self._keys[words] = self._ask(words)
         if not effect.alone and _changed_nothing(words, value):
             return Effect(reads=effect.reads | effect.writes)
-        if _name(words) in SURELY and not isinstance(value, Exception) and value is not None:
+        if _name(words) in SURELY and _surely(words, value):
             return replace(effect, surely=effect.writes)
         return effect
 
@@ -254,6 +256,22 @@ class Dependency:
         if b"write" in flags:
             return Effect(writes=ANY_KEY)
         return Effect(reads=ANY_KEY) if b"readonly" in flags else UNKNOWN
+
+
+def _surely(words: Words, value: Any) -> bool:
+    """Whether a reply to one of `SURELY` tells that its key was changed.
+
+    With GET it is what was there before: SET k v NX GET changes the key when that is nothing.
+    """
+    if isinstance(value, Exception):
+        return False
+    options = {word.upper() for word in words[3:]} if _name(words) == "SET" else set()
+    if b"GET" not in options:
+        return value is not None
+    conditions = options & CONDITIONS
+    if conditions == {b"NX"}:
+        return value is None
+    return not conditions or (conditions == {b"XX"} and value is not None)
 
 
 def _name(words: Words) -> str:

@@ -40,7 +40,10 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """told: of each client, sorted; keys: (name, kind, expiry, content), names replaced."""
+    """told: of each client, sorted; keys: (name, kind, expiry, content), names replaced.
+
+    To the content of a hash belongs when its fields end.
+    """
 
     told: tuple[tuple[Told, ...], ...]
     keys: tuple[tuple[bytes, str, int, tuple[object, ...]], ...]
@@ -64,8 +67,13 @@ def end_of(told: Sequence[tuple[Told, ...]], keys: Snapshot, names: Names) -> En
             entry.name,
             entry.kind,
             entry.ends,
-            _unordered(
-                entry.kind, [names.rename(text, role.__getitem__) for text in entry.content]
+            (
+                *_unordered(
+                    entry.kind, [names.rename(text, role.__getitem__) for text in entry.content]
+                ),
+                *sorted(
+                    (names.rename(field, role.__getitem__), end) for field, end in entry.fields
+                ),
             ),
         )
         for entry in keys.entries

@@ -100,7 +100,7 @@ class Graph:
             far = moments(
                 here.instant,
                 self._yardstick,
-                ends=(entry.ends for entry in here.keys.entries),
+                ends=(end for entry in here.keys.entries for end in entry.every_end),
                 seen=begun | {one.ended for one in here.asked},
                 wakes=[*wakes, *(at + self._apart for at in begun)],
                 offsets=self._world.cast.offsets,
@@ -162,7 +162,7 @@ class Graph:
         """Put the keys back, send the packet, read the keys: one round trip."""
         self.steps += 1
         before, restore = 1 + len(keys.entries), keys.restore
-        if any(entry.ends == instant // MILLISECOND for entry in keys.entries):
+        if any(instant // MILLISECOND in entry.every_end for entry in keys.entries):
             # In its last millisecond a key lives, but RESTORE takes it for dead.
             self._at(instant - MILLISECOND)
             if exchange(self._world.wire, restore, before)[0] != keys.restored:
@@ -220,6 +220,7 @@ class Graph:
                 entry.kind,
                 entry.ends,
                 by_score(entry.kind, tuple(map(plain, entry.content))),
+                tuple((plain(field), end) for field, end in entry.fields),
             )
             for entry in keys.entries
         )

@@ -54,7 +54,7 @@ def moments_of(world: World, yardstick: Yardstick) -> list[int]:
     return moments(
         world.instant,
         yardstick,
-        ends=[entry.ends for entry in world.snapshot().entries],
+        ends=[end for entry in world.snapshot().entries for end in entry.every_end],
         seen=[*(call.begun for call in calls), *ended],
         wakes=[*asleep, *(call.begun + world.cast.apart for call in calls)],
         offsets=world.cast.offsets,

@@ -165,6 +165,30 @@ def test_a_write_that_need_not_be_one_ends_no_watch(dependency: Dependency) -> N
     assert dependent(write, failed)
 
 
+@pytest.mark.parametrize(
+    ("command", "reply", "surely"),
+    [
+        ("SET k v", b"+OK\r\n", True),
+        ("SET k v NX", b"+OK\r\n", True),
+        ("SET k v NX", b"_\r\n", False),
+        ("SET k v GET", b"_\r\n", True),
+        ("SET k v GET", b"$1\r\n1\r\n", True),
+        ("SET k v NX GET", b"_\r\n", True),
+        ("SET k v NX GET", b"$1\r\n1\r\n", False),
+        ("SET k v XX GET", b"_\r\n", False),
+        ("SET k v XX GET", b"$1\r\n1\r\n", True),
+        ("SET k v IFEQ w GET", b"$1\r\n1\r\n", False),
+        ("INCR k", b":1\r\n", True),
+        ("INCR k", b"-ERR no integer\r\n", False),
+    ],
+)
+def test_what_was_written_for_certain(
+    dependency: Dependency, command: str, reply: bytes, surely: bool
+) -> None:
+    effect, _ = did(dependency, command, reply=reply)
+    assert effect.surely == (keys("k") if surely else keys())
+
+
 @pytest.mark.parametrize("command", ["SPOP k", "SELECT 1", "CLIENT TRACKING on", "HELLO 2"])
 def test_what_does_not_repeat_is_refused(dependency: Dependency, command: str) -> None:
     with pytest.raises(UnrepeatableError, match=command.split()[0]):
