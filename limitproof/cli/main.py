@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import NoReturn
 
 import click
+import redis
 
 from limiters.registry import TargetError
 from limitproof import __version__
@@ -100,6 +101,8 @@ def invoke(arguments: Sequence[str] | None = None) -> int:
         return _say(f"the limiter hangs: {error}", Exit.UNKNOWN)
     except (ServerError, BadEnvironmentError) as error:
         return _say(error, Exit.ENVIRONMENT)
+    except redis.ConnectionError as error:  # of a client of ours; a limiter's is its own answer
+        return _say(f"Redis went away: {error}; start again", Exit.ENVIRONMENT)
     except (click.Abort, KeyboardInterrupt):
         return _say("stopped by Ctrl-C before anything was recorded", Exit.UNKNOWN)
     except BrokenPipeError:

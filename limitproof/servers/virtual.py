@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import redis
+
 from limitproof.servers.directory import private_directory
 from limitproof.servers.errors import ServerError
 from limitproof.servers.handle import Server
@@ -109,8 +111,12 @@ def virtual_server(
             handle = os.open(clock, os.O_WRONLY)
             try:
                 running = VirtualServer(server, handle, moving)
-                _prove(running, (instant + 1, instant) if moving else (instant,), library)
-                _expire_by_hand(server)
+                try:
+                    _prove(running, (instant + 1, instant) if moving else (instant,), library)
+                    _expire_by_hand(server)
+                except (redis.ConnectionError, redis.TimeoutError) as error:
+                    why = f"the server went away as it was started: {error}"
+                    raise ServerError(why, "start again") from error
                 yield running
             finally:
                 os.close(handle)

@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Literal
 
+import redis
 from greenlet import GreenletExit
 
 from limiters.contract import Quota
@@ -110,6 +111,8 @@ def work(
         pipe.send(Failed(f"the limiter hangs: {error.what}", "limiter"))
     except ServerError as error:
         pipe.send(Failed(str(error), "environment"))
+    except redis.ConnectionError as error:  # of a client of ours; a limiter's is its own answer
+        pipe.send(Failed(f"Redis went away: {one_line(error)}; start again", "environment"))
     except Exception:  # noqa: BLE001 - ours, or a limiter's that no check has foreseen
         pipe.send(Failed(traceback.format_exc(), "internal"))
     finally:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -81,3 +83,16 @@ def test_in_its_last_millisecond_a_key_lives_whenever_the_servers_timer_comes_ro
             for _ in range(500):
                 pipe.get("k")
             assert set(pipe.execute()) == {b"v"}
+
+
+def test_a_server_that_ends_as_it_is_started_is_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(running: VirtualServer, *_more: object) -> None:
+        assert running.server.pid is not None
+        os.kill(running.server.pid, signal.SIGKILL)
+
+    monkeypatch.setattr(virtual, "_prove", killed)
+    with (
+        pytest.raises(ServerError, match="the server went away as it was started"),
+        virtual_server(),
+    ):
+        raise AssertionError("it runs")
