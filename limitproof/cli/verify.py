@@ -6,7 +6,6 @@ import os
 import shlex
 import sys
 import time
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -33,6 +32,7 @@ from limitproof.report.html import NAME as REPORT
 from limitproof.report.json_file import write
 from limitproof.report.verified import Example, Verified, show, write_page
 from limitproof.results import VERDICT, new_folder, write_json
+from limitproof.settings import read_settings
 from limitproof.verify.laboratory import Examined, unknown
 from limitproof.verify.verify import BriefError, Judged, Progress, Server, resolved, verify
 from limitproof.verify.worker import Brief
@@ -124,7 +124,7 @@ def command(
     if every == (target is not None):
         raise click.UsageError("give one TARGET, or --all")
     quota = Quota(limit, window)
-    accepted = {*accept, *_accepted_in_pyproject()}
+    accepted = {*accept, *read_settings(Path()).accept}
     try:
         names = resolved(checks, skip)
         resolved(sorted(accepted), ())
@@ -311,18 +311,6 @@ def _command() -> str:
 def _accepted(one: Examined, known: bool) -> Examined:
     failed = one.result.verdict is Verdict.FAIL
     return replace(one, result=replace(one.result, accepted=True)) if known and failed else one
-
-
-def _accepted_in_pyproject() -> tuple[str, ...]:
-    """`accept` of [tool.limitproof] in the pyproject.toml of the current directory."""
-    try:
-        text = Path("pyproject.toml").read_text(encoding="utf-8")
-        said = tomllib.loads(text).get("tool", {}).get("limitproof", {}).get("accept", [])
-    except (OSError, ValueError):
-        return ()
-    if not isinstance(said, list) or not all(isinstance(one, str) for one in said):
-        raise click.UsageError(f"accept in [tool.limitproof] must be a list of checks: {said!r}")
-    return tuple(said)
 
 
 def _in_parallel(
