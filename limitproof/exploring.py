@@ -8,16 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from limiters.contract import Quota
-from limiters.promise import promise_of
 from limiters.registry import Target
-from limitproof.check.yardstick import Yardstick
 from limitproof.explored import Explored
-from limitproof.promises import parse_promise
 from limitproof.schedules import Granularity
 from limitproof.servers.errors import ServerError
 from limitproof.simulate.cast import Cast
 from limitproof.simulate.explore import Exploration
 from limitproof.simulate.explore import explore as search
+from limitproof.simulate.promised import yardstick_of
+from limitproof.simulate.refusal import RefusedError
 from limitproof.simulate.search.coverage import Progress, StoppedError, Tell
 
 RUNGS = ((1, 1), (2, 2))
@@ -42,12 +41,9 @@ def explore_target(
     The clock moves for the fewest only. At granularity command as well where that makes a
     difference. Without a server whose clock can be set, and for what cannot be simulated, one
     exploration that says so and passes nothing.
-    promise: what to judge by instead of what the limiter declares; one that allows another number
-    at once is not explored.
+    promise: what to judge by instead of what the limiter declares.
     """
-    casts = [_cast(target, limit, more, window, seed) for limit, more in RUNGS]
-    if promise is not None and (doubt := _other_promise(casts[0], promise)):
-        return (_nothing(casts[0], doubt),)
+    casts = [_cast(target, limit, more, window, seed, promise or "") for limit, more in RUNGS]
     until = time.perf_counter() + seconds
 
     def explored(cast: Cast, shares: int) -> Explored:
@@ -132,25 +128,17 @@ def at_command(cast: Cast) -> Cast:
     return replace(cast, granularity=granularity)
 
 
-def _cast(target: Target, limit: int, more: int, window: float, seed: int) -> Cast:
-    quota = Quota(limit, window)
-    return Cast(target, quota, min(_at_once(target, quota) + more, MOST_CLIENTS), 1, seed)
+def _cast(target: Target, limit: int, more: int, window: float, seed: int, promise: str) -> Cast:
+    cast = Cast(target, Quota(limit, window), 1, 1, seed, promise=promise)
+    return replace(cast, clients=min(_at_once(cast) + more, MOST_CLIENTS))
 
 
-def _at_once(target: Target, quota: Quota) -> int:
+def _at_once(cast: Cast) -> int:
     """What the promise allows at once; the limit where it cannot be told (the engine says why)."""
     try:
-        return Yardstick.of(promise_of(target.factory, quota)).limit
-    except (TypeError, ValueError):
-        return quota.limit
-
-
-def _other_promise(cast: Cast, promise: str) -> str:
-    declared = _at_once(cast.target, cast.quota)
-    wanted = Yardstick.of(parse_promise(promise, cast.quota)).limit
-    if wanted == declared:
-        return ""
-    return f"not explored: it declares {declared} at once, and is to be judged by {wanted}"
+        return yardstick_of(cast).limit
+    except RefusedError:
+        return cast.quota.limit
 
 
 def _nothing(cast: Cast, doubt: str) -> Explored:

@@ -30,6 +30,17 @@ def parse_promise(text: str, quota: Quota) -> Promise:
     )
 
 
+def as_text(promise: Promise, quota: Quota) -> str:
+    """The text of which `parse_promise` makes this promise. Raises as `describe` does."""
+    describe(promise)
+    for one in (SlidingWindow, FixedWindow, TokenBucket):
+        if promise == one.of(quota):
+            return str(one.kind)
+    if isinstance(promise, TokenBucket):
+        return f"{promise.kind}:{promise.rate!r}:{promise.burst!r}"
+    raise ValueError(f"{promise} is not what a quota of {quota.limit} per {quota.window:g} s makes")
+
+
 def describe(promise: Promise) -> dict[str, Any]:
     """A promise as a history keeps it: {"kind": …, parameters}.
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from limiters.contract import Quota
 from limitproof.history.outcome import Outcome
+from limitproof.promises import parse_promise
 
 SCHEMA = 1
 Granularity = Literal["packet", "command"]
@@ -101,7 +102,8 @@ class Schedule:
     window in seconds; choices: the client of each step, or −d where the clock moves on by d
     microseconds; shows: the check that fails on it;
     commands: what the steps sent when it was found, so that a replay against a changed limiter
-    can say where they part; offsets: by how many microseconds each client's clock is off.
+    can say where they part; offsets: by how many microseconds each client's clock is off; promise:
+    what it is judged by, as `--promise` takes it, "" for what the limiter declares.
     """
 
     target: str
@@ -115,12 +117,15 @@ class Schedule:
     shows: str = "overshoot"
     commands: tuple[tuple[str, ...], ...] = ()
     offsets: tuple[int, ...] = ()
+    promise: str = ""
 
     @property
     def token(self) -> str:
         """A short name: the beginning of a hash of everything that decides the run."""
         said = self.to_json()
         del said["commands"]
+        if not self.promise:  # a name does not change because more can be said now
+            del said["promise"]
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:8]
 
     def to_json(self) -> dict[str, Any]:
@@ -153,7 +158,11 @@ def _check(schedule: Schedule) -> None:
         value = getattr(schedule, name)
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise ScheduleError(f"{name} must be a whole number of at least 1, not {value!r}")
-    Quota(schedule.limit, schedule.window)  # raises ValueError
+    quota = Quota(schedule.limit, schedule.window)  # raises ValueError
+    if not isinstance(schedule.promise, str):
+        raise ScheduleError(f"promise must be a text, not {schedule.promise!r}")
+    if schedule.promise:
+        parse_promise(schedule.promise, quota)  # raises ValueError
     if schedule.granularity not in ("packet", "command"):
         raise ScheduleError(f"granularity {schedule.granularity!r} is neither packet nor command")
     if not all(-LONGEST <= choice < schedule.clients for choice in schedule.choices):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from limiters.contract import Quota
 from limiters.promise import FixedWindow, Promise, SlidingWindow, TokenBucket
 from limitproof.check.yardstick import promise_of_meta
-from limitproof.promises import describe, parse_promise
+from limitproof.promises import as_text, describe, parse_promise
 from tests.history.samples import META
 
 QUOTA = Quota(10, 0.5)
@@ -32,6 +32,12 @@ positive = st.floats(1e-6, 1e9)
 )
 def test_a_promise_is_read(text: str, promise: Promise) -> None:
     assert parse_promise(text, QUOTA) == promise
+    assert parse_promise(as_text(promise, QUOTA), QUOTA) == promise
+
+
+def test_a_promise_without_a_text_is_told() -> None:
+    with pytest.raises(ValueError, match=r"not what a quota of 10 per 0\.5 s makes"):
+        as_text(FixedWindow(11, 0.5), QUOTA)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,9 @@ from limitproof.cli.options import (
     Seconds,
     TargetType,
     Whole,
+    checked_promise,
     output_options,
+    promise_option,
     results_option,
 )
 from limitproof.explored import save_explored
@@ -88,6 +90,7 @@ virtual_option = click.option(
     help="How far a client's clock is ahead, in milliseconds; once for the first client, again "
     "for the second, and so on.  [default: 0]",
 )
+@promise_option
 @click.option("--budget", type=Seconds(), default=30.0, show_default=True, help="Seconds.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of all random choices.")
 @virtual_option
@@ -103,6 +106,7 @@ def explore(
     moves: int,
     apart: int,
     offsets: tuple[int, ...],
+    promise: str | None,
     budget: float,
     seed: int,
     address: str | None,
@@ -131,8 +135,10 @@ def explore(
     program = virtual_program(address)
     console = console_for(stderr=json_file == "-")
     ahead = (*offsets, *(0,) * (clients - len(offsets))) if any(offsets) else ()
+    quota = Quota(limit, window)
+    checked_promise(promise, quota)
     cast = Cast(
-        target, Quota(limit, window), clients, requests, seed, granularity, ahead, moves, apart
+        target, quota, clients, requests, seed, granularity, ahead, moves, apart, promise or ""
     )
     source = click.get_current_context().get_parameter_source("moves")
     further = source is not ParameterSource.DEFAULT

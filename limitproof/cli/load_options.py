@@ -17,11 +17,12 @@ from limitproof.cli.options import (
     MOST_WINDOW,
     Seconds,
     Whole,
+    checked_promise,
     output_options,
+    promise_option,
     results_option,
     together,
 )
-from limitproof.promises import parse_promise
 from limitproof.suite import LoadOptions
 from scenarios.catalogue import scenario
 
@@ -98,10 +99,7 @@ load_options = together(
         help="Clients a process, each with a connection of its own.",
     ),
     click.option("--seed", type=int, default=0, show_default=True, help="Of every random choice."),
-    click.option(
-        "--promise", metavar="PROMISE",
-        help="sliding, fixed, token or token:RATE:BURST instead of what the limiter declares.",
-    ),
+    promise_option,
 )  # fmt: skip
 place_options = together(
     click.option(
@@ -164,11 +162,7 @@ def gather(
 ) -> LoadOptions:
     """Options of a load run. Raises click.UsageError for those that make no sense together."""
     quota = Quota(limit, window)
-    if promise is not None:
-        try:
-            parse_promise(promise, quota)
-        except ValueError as error:
-            raise click.UsageError(f"--promise: {error}") from error
+    checked_promise(promise, quota)
     if processes * clients > MOST_CLIENTS:
         raise click.UsageError(
             f"--processes {processes} times --clients {clients} is {processes * clients} "

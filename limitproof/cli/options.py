@@ -13,8 +13,10 @@ from typing import Any, TypeVar
 
 import click
 
+from limiters.contract import Quota
 from limiters.registry import Target, TargetError, resolve
 from limitproof.in_time import in_time
+from limitproof.promises import parse_promise
 
 F = TypeVar("F", bound=Callable[..., Any])
 MOST_MILLISECONDS = 366 * 86_400_000.0  # by which clocks differ, or requests are apart: a year
@@ -103,6 +105,20 @@ def together(*options: Callable[[F], F]) -> Callable[[F], F]:
     return lambda function: reduce(lambda f, option: option(f), reversed(options), function)
 
 
+def checked_promise(text: str | None, quota: Quota) -> None:
+    """Raises click.UsageError for what is no promise."""
+    try:
+        if text is not None:
+            parse_promise(text, quota)
+    except ValueError as error:
+        raise click.UsageError(f"--promise: {error}") from error
+
+
+promise_option = click.option(
+    "--promise",
+    metavar="PROMISE",
+    help="sliding, fixed, token or token:RATE:BURST instead of what the limiter declares.",
+)
 results_option = click.option(
     "--results", type=click.Path(file_okay=False, path_type=Path), default=Path("results"),
     show_default=True, help="Folder for the run.",

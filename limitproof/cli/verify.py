@@ -25,8 +25,15 @@ from limitproof.check.verdict import Judgement, Verdict
 from limitproof.cli.exits import exit_of
 from limitproof.cli.explore import virtual_program
 from limitproof.cli.interrupt import interruptible
-from limitproof.cli.options import LEAST_WINDOW, MOST_WINDOW, Seconds, Whole, output_options
-from limitproof.promises import parse_promise
+from limitproof.cli.options import (
+    LEAST_WINDOW,
+    MOST_WINDOW,
+    Seconds,
+    Whole,
+    checked_promise,
+    output_options,
+    promise_option,
+)
 from limitproof.report.console import console_for, styled
 from limitproof.report.html import NAME as REPORT
 from limitproof.report.json_file import write
@@ -57,11 +64,7 @@ IN_THE_PROCESS = "in the process"  # see simulate.refusal.LocalStateError
     show_default=True,
     help="Seconds.",
 )
-@click.option(
-    "--promise",
-    metavar="PROMISE",
-    help="sliding, fixed, token or token:RATE:BURST instead of what the limiter declares.",
-)
+@promise_option
 @click.option(
     "--max-skew",
     type=Seconds(0.001, 3600.0),
@@ -124,12 +127,11 @@ def command(
     if every == (target is not None):
         raise click.UsageError("give one TARGET, or --all")
     quota = Quota(limit, window)
+    checked_promise(promise, quota)
     accepted = {*accept, *read_settings(Path()).accept}
     try:
         names = resolved(checks, skip)
         resolved(sorted(accepted), ())
-        if promise is not None:
-            parse_promise(promise, quota)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     if not names:

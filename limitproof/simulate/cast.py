@@ -16,7 +16,8 @@ class Cast:
 
     offsets: by how many microseconds each client's clock is off, () when none is. moves: how often
     the clock may move on within one run, at most, when all runs are looked through; apart: by how
-    many microseconds, at least, a request begins after the one that began before it.
+    many microseconds, at least, a request begins after the one that began before it; promise: what
+    to judge by, as `--promise` takes it, "" for what the limiter declares.
     """
 
     target: Target
@@ -28,6 +29,7 @@ class Cast:
     offsets: tuple[int, ...] = ()
     moves: int = 0
     apart: int = 0
+    promise: str = ""
 
     def offset(self, client: int) -> int:
         """How far a client's clock is off, in microseconds."""

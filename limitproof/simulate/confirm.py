@@ -30,7 +30,7 @@ def confirm(
     schedule = Schedule(
         cast.target.spec, cast.quota.limit, cast.quota.window, cast.clients, cast.requests,
         cast.seed, cast.granularity, run.choices, check,
-        tuple(step.commands for step in run.steps), cast.offsets,
+        tuple(step.commands for step in run.steps), cast.offsets, cast.promise,
     )  # fmt: skip
     # as many turns as clients, and no time passed: nobody was interrupted
     still = all(choice >= 0 for choice in run.choices)

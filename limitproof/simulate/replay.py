@@ -61,6 +61,7 @@ def replay(schedule: Schedule, target: Target, *, program: Path | None = None) -
         schedule.seed,
         schedule.granularity,
         schedule.offsets,
+        promise=schedule.promise,
     )
     moving = any(choice < 0 for choice in schedule.choices)
     try:

@@ -12,12 +12,13 @@ from limitproof.check.verdict import Cause, CheckResult, Verdict
 from limitproof.explored import Counterexample
 from limitproof.exploring import RUNGS
 from limitproof.history.outcome import Outcome
+from limitproof.promises import as_text
 from limitproof.schedules import Granularity
 from limitproof.simulate.cast import Cast
 from limitproof.simulate.explore import Exploration, explore
 from limitproof.simulate.promised import yardstick_of
 from limitproof.simulate.search.coverage import Progress
-from limitproof.verify.laboratory import Examined, Laboratory
+from limitproof.verify.laboratory import Examined, Laboratory, scaled
 from limitproof.verify.merging import combined
 
 NAMES = ("overshoot", "false-rejection", "linearizable")
@@ -52,7 +53,12 @@ def _casts(laboratory: Laboratory) -> Iterator[Cast]:
     subject = laboratory.subject
     for limit, more in RUNGS:
         quota = Quota(limit, subject.quota.window)
-        alone = Cast(subject.target, quota, 1, seed=subject.seed, moves=MOVES)
+        promise = ""
+        if subject.promise is not None:
+            if scaled(subject.promise, subject.quota, quota) is None:
+                quota = subject.quota  # figures of its own hold for this quota alone
+            promise = as_text(laboratory.promise_at(quota), quota)
+        alone = Cast(subject.target, quota, 1, seed=subject.seed, moves=MOVES, promise=promise)
         clients = min(yardstick_of(alone).limit + more, MOST_CLIENTS)
         for granularity in GRANULARITIES:
             yield replace(alone, clients=clients, granularity=granularity)

@@ -213,3 +213,37 @@ def test_clocks_that_make_no_sense(
 ) -> None:
     assert invoke(["explore", "lua_atomic", *options]) == Exit.USAGE
     assert said in capsys.readouterr().err
+
+
+def test_another_promise_is_what_is_judged_also_when_it_is_replayed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A fixed window admits 2 * limit around its edge: its own promise allows that."""
+    asked = [
+        "explore",
+        "fixed_window",
+        "--clients",
+        "4",
+        "--limit",
+        "2",
+        "--moves",
+        "2",
+        "--json",
+        "-",
+    ]
+    assert invoke([*asked, "--results", str(tmp_path / "own")]) == Exit.PASS
+    capsys.readouterr()
+    other = [*asked, "--promise", "sliding", "--results", str(tmp_path / "other")]
+    assert invoke(other) == Exit.FAIL
+    overshoot = json.loads(capsys.readouterr().out)["checks"][0]
+    assert (overshoot["verdict"], overshoot["cause"]) == ("fail", "algorithm")
+    assert (
+        invoke(["replay", str(tmp_path / "other/latest" / overshoot["counterexample"])])
+        == Exit.FAIL
+    )
+    assert "STILL FAILS" in capsys.readouterr().out
+
+
+def test_a_promise_that_is_none_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["explore", "lua_atomic", "--promise", "fast"]) == Exit.USAGE
+    assert "no such promise 'fast'" in capsys.readouterr().err

@@ -225,3 +225,37 @@ def test_a_server_that_dies_is_the_environment(
     assert err.count("limitproof:") == 1
     assert not out
     assert traces.gone()
+
+
+FIXED = (
+    """
+from limiters.contract import Decision
+
+SCRIPT = """
+    + "'''"
+    + """
+local n = redis.call('INCR', KEYS[1])
+if n == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+return n
+"""
+    + "'''"
+    + """
+
+class Fixed:
+    def __init__(self, client, quota, clock):
+        self.script, self.quota = client.register_script(SCRIPT), quota
+
+    def acquire(self, key):
+        counted = self.script(keys=[key], args=[self.quota.window_ms])
+        return Decision(counted <= self.quota.limit)
+"""
+)
+
+
+@pytest.mark.parametrize(("promise", "code"), [("fixed", Exit.PASS), ("sliding", Exit.FAIL)])
+def test_the_promise_that_is_given_is_the_one_that_is_judged(
+    tmp_path: Path, promise: str, code: Exit
+) -> None:
+    (tmp_path / "mine.py").write_text(FIXED)
+    target = [f"{tmp_path / 'mine.py'}:Fixed", "--promise", promise, "--checks", "overshoot"]
+    assert run(*target, "--budget", "9", "-q", folder=tmp_path) == code

@@ -25,8 +25,9 @@ def test_its_token_is_of_what_decides_the_run() -> None:
     changed = [
         replace(SCHEDULE, seed=1), replace(SCHEDULE, choices=(0, 1, 0, 1)),
         replace(SCHEDULE, granularity="command"), replace(SCHEDULE, limit=2),
+        replace(SCHEDULE, promise="fixed"),
     ]  # fmt: skip
-    assert len({one.token for one in (SCHEDULE, *changed)}) == 5
+    assert len({one.token for one in (SCHEDULE, *changed)}) == 6
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,7 @@ def test_its_token_is_of_what_decides_the_run() -> None:
     [
         ("schema", 2), ("granularity", "byte"), ("choices", [0, 2]), ("choices", ["x"]),
         ("unheard", 1), ("clients", None), ("choices", [-(10**16)]), ("shows", "memory"),
+        ("promise", 1), ("promise", "fast"),
     ],
 )  # fmt: skip
 def test_another_file_is_refused_in_one_line(field: str, value: Any) -> None:
