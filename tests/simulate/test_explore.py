@@ -271,6 +271,7 @@ def test_requests_that_never_begin_together() -> None:
     step = found.overshoot.run.steps[1]
     assert (step.client, step.moved, step.at, step.commands) == (-1, 900_000, 900_000, ())
     assert "requests at least 900 ms apart" in found.coverage.sentence
+    assert "sleeps" not in found.coverage.sentence
 
 
 def test_too_few_moves_for_all_requests_pass_nothing() -> None:

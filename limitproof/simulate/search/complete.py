@@ -236,7 +236,7 @@ class _Report:
         orders = _orders(graph, judges) if self.levels else frozenset()
         bad_ends = (place for end, place in found.ends.items() if orders and end not in orders)
         disorder = next(bad_ends, None)
-        slept = bool(self.levels) and (found.slept or not orders)
+        slept = found.slept
         if slept and disorder is None:
             orders = frozenset()
         schedules = overshooting = refusing = erring = disordered = 0

@@ -35,6 +35,7 @@ CLEAN = {
 RACES = {
     ("walrus:rate_limit", 2, 1): (0, 1, 1, 1, 0, 0),
     ("walrus:rate_limit", 3, 2): (0, 0, 0, 1, 2, 2, 2, 1, 1),
+    ("walrus:rate_limit_before", 2, 1): (0, 1, 1, 1, 0, 0),
     ("pyrate_limiter:v2", 2, 1): (0, 1, 1, 1, 0),
     ("pyrate_limiter:v2", 3, 2): (0, 0, 0, 1, 2, 2, 2, 1),
 }
@@ -116,6 +117,24 @@ def test_the_script_of_walrus_expires_by_its_limit() -> None:
     assert found.overshoot is not None
     assert found.overshoot.sequential
     assert found.overshoot.schedule.choices == (0, -1000, 1, -2001000, 2)
+
+
+def test_the_list_of_walrus_before_may_end_between_two_commands() -> None:
+    target = resolve("limiters.adapters.walrus:rate_limit_before")
+    found = explore(Cast(target, Quota(1, 1.0), 2, moves=1), 30.0, lambda _: None, further=True)
+    assert found.error is not None
+    assert not found.error.sequential
+    assert "expired, then B read (LINDEX): B was answered with TypeError" in found.error.because
+    assert found.timed is not None
+    assert (found.timed.erring, found.timed.schedules) == (4, 628)
+
+
+def test_a_bucket_that_counts_whole_seconds_gives_two_tokens_within_a_millisecond() -> None:
+    target = resolve("limiters.adapters.throttled_py:token_bucket")
+    found = explore(Cast(target, Quota(1, 1.0), 1, 3, moves=2), 30.0, lambda _: None)
+    assert found.overshoot is not None
+    assert found.overshoot.sequential
+    assert found.overshoot.schedule.choices == (0, -1_999_000, 0, -1_000, 0)
 
 
 def test_the_document_says_the_same() -> None:
