@@ -8,8 +8,9 @@ clients that die or lose a reply (fault). What has failed at one is not looked f
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from limiters.contract import Quota
@@ -74,6 +75,7 @@ class Campaign:
         self._seconds = laboratory.left
         self._cut_short: list[str] = []
         self._missed: list[str] = []
+        self._left_out: dict[Quota, str] = {}
         self._quota, *self._others = quotas_of(laboratory)
         with self._stage(self._quota, "packet") as stage:
             self._habits: Habits = habits_of(stage)
@@ -99,7 +101,8 @@ class Campaign:
 
     def _directed(self, quota: Quota) -> None:
         """Sequential stories."""
-        with self._trying(quota, "packet") as stage:
+
+        def play(stage: Stage) -> None:
             takes_cost = self._habits.takes_cost
             for direct in sequential(quota.limit, stage.window, takes_cost=takes_cost):
                 if self._late(0.4):
@@ -107,18 +110,24 @@ class Campaign:
                     break
                 stage.try_out(direct)
 
+        self._try(quota, "packet", play)
+
     def _large_costs(self) -> None:
         """By the model alone: a request for each of thousands takes long, and shows no more."""
-        with self._trying(Quota(MANY, self._quota.window), "packet") as stage:
+
+        def play(stage: Stage) -> None:
             stage.wanted = self._wanted - {"weights"}
             if self._late(0.4):
                 self._stopped("directed stories")
             else:
                 stage.try_out(large_costs)
 
+        self._try(Quota(MANY, self._quota.window), "packet", play)
+
     def _races(self, quota: Quota, granularity: Granularity) -> None:
         """Two or three clients, by patterns; a pipeline also command by command."""
-        with self._trying(quota, granularity) as stage:
+
+        def play(stage: Stage) -> None:
             steps = self._habits.steps + (4 if granularity == "command" else 0)
             for pattern in patterns(quota.limit, stage.window, steps):
                 if not stage.wanted - set(stage.found):
@@ -128,14 +137,19 @@ class Campaign:
                     break
                 stage.try_out(race(pattern, quota.limit, stage.window))
 
+        self._try(quota, granularity, play)
+
     def _troubles(self) -> None:
         """One client dies, or a command of it or a reply is lost."""
-        with self._trying(self._quota, "packet") as stage:
+
+        def play(stage: Stage) -> None:
             for direct in troubled(self._quota.limit, self._habits.steps):
                 if self._late(0.8):
                     self._cut_short.append("directed faults")
                     break
                 stage.try_out(direct)
+
+        self._try(self._quota, "packet", play)
 
     def _stopped(self, what: str) -> None:
         """There was no time for all of these, which is no pass."""
@@ -158,13 +172,7 @@ class Campaign:
         directed = counts["stories"] - counts["generated"]
         while self._wanted and seconds > 0:
             before, left = set(self._wanted), self._laboratory.left
-            with self._trying(self._quota, granularity) as stage:
-                finished = search(
-                    stage, level, examples=self._examples, seconds=seconds,
-                    takes_cost=self._habits.takes_cost, number=self._laboratory.subject.seed,
-                )  # fmt: skip
-            if not finished:
-                self._cut_short.append(f"state machine ({level})")
+            self._try(self._quota, granularity, partial(self._search, level, seconds))
             seconds -= left - self._laboratory.left
             if self._wanted == before:
                 break
@@ -183,15 +191,23 @@ class Campaign:
         """All checks that were asked for."""
         return {name: self._examined.get(name) or self._unviolated(name) for name in self._names}
 
-    @contextmanager
-    def _trying(self, quota: Quota, granularity: Granularity) -> Iterator[Stage]:
-        """A stage; what was found there is looked for no more.
+    def _search(self, level: Cause, seconds: float, stage: Stage) -> None:
+        finished = search(
+            stage, level, examples=self._examples, seconds=seconds,
+            takes_cost=self._habits.takes_cost, number=self._laboratory.subject.seed,
+        )  # fmt: skip
+        if not finished:
+            self._cut_short.append(f"state machine ({level})")
 
-        With another quota than the first, a limiter that cannot be simulated is left.
+    def _try(self, quota: Quota, granularity: Granularity, play: Callable[[Stage], None]) -> None:
+        """Play on a stage; what was found there is looked for no more.
+
+        A limiter that cannot be simulated with this quota is left, unless it is the first quota:
+        one may take whole seconds only.
         """
         try:
             with self._stage(quota, granularity) as stage:
-                yield stage
+                play(stage)
                 self._found |= stage.found
                 self._wanted -= set(stage.found)
         except LocalStateError:
@@ -200,6 +216,7 @@ class Campaign:
             if quota == self._quota and not self._tally.counts["stories"]:
                 raise
             self._tally.given_up[str(refusal)] += 1
+            self._left_out.setdefault(quota, str(refusal))
 
     @contextmanager
     def _stage(self, quota: Quota, granularity: Granularity) -> Iterator[Stage]:
@@ -258,6 +275,10 @@ class Campaign:
         return Verdict.PASS, (
             f"kept in {counts['stories']:,} stories of {counts['requests']:,} requests "
             f"({counts['refused']:,} refused), {counts['bursts']:,} with requests that overlap"
+            + "".join(
+                f"; not asked with {quota.limit} per {quota.window:g} s: {why}"
+                for quota, why in self._left_out.items()
+            )
         )
 
     def _measured(self) -> dict[str, Any]:

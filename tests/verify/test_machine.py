@@ -191,3 +191,21 @@ def test_no_time_for_all_is_no_pass(open_here: Open) -> None:
     laboratory.allow(0.2)
     found = examine_by_machine(laboratory, ["overshoot"])
     assert found["overshoot"].result.verdict is Verdict.UNKNOWN
+
+
+WHOLE = """
+from limiters.lua_atomic import LuaAtomic
+
+class Whole(LuaAtomic):
+    def __init__(self, client, quota, clock):
+        if quota.window != int(quota.window):
+            raise ValueError("whole seconds only")
+        super().__init__(client, quota, clock)
+"""
+
+
+def test_a_quota_that_is_not_served_is_told_and_left_out(open_here: Open, tmp_path: Path) -> None:
+    (tmp_path / "whole.py").write_text(WHOLE)
+    told = examined(open_here(f"{tmp_path / 'whole.py'}:Whole"))
+    assert {one.result.verdict for one in told.values()} == {Verdict.PASS}
+    assert "not asked with 3 per 1.387 s: it cannot be made" in told["overshoot"].result.because
