@@ -23,7 +23,8 @@ from limitproof.simulate.refusal import (
 )
 from limitproof.simulate.search.complete import Complete
 from limitproof.simulate.search.coverage import Coverage, Tell
-from limitproof.simulate.search.dpor import Dpor, deepen
+from limitproof.simulate.search.deepen import deepen
+from limitproof.simulate.search.dpor import Dpor
 from limitproof.simulate.search.pct import chance, pct
 from limitproof.simulate.search.walk import Walk
 from limitproof.simulate.world import World

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import permutations
 from math import factorial
 
@@ -36,7 +36,7 @@ from limitproof.simulate.search.coverage import (
 from limitproof.simulate.search.dependency import Dependency, UnrepeatableError
 from limitproof.simulate.search.moments import moments_of
 from limitproof.simulate.search.orders import Orders
-from limitproof.simulate.search.tally import Tally, with_moves
+from limitproof.simulate.search.tally import Tally
 from limitproof.simulate.trace import Choose, Trace
 from limitproof.simulate.world import World
 
@@ -115,40 +115,6 @@ class Dpor:
             except UnrepeatableError as error:
                 stop = Stop(str(error))
             return search.coverage(stop)
-
-
-def deepen(
-    world: World, limit: int, seconds: float, tell: Tell, moves: int, *, first: int = 0
-) -> Coverage:
-    """With `first` moves of the clock, then one more, and so on to `moves`.
-
-    What one that was ended has found is kept; what is accounted for is what the one before it saw.
-    """
-    begun = time.perf_counter()
-    known: Coverage | None = None
-    for most in range(first, moves + 1):
-        left = seconds - (time.perf_counter() - begun)
-        found = Dpor(most).search(world, limit, left, tell)
-        if not found.complete:
-            return _with_more(known, found, with_moves(most).strip())
-        known = found
-    assert known is not None
-    return known
-
-
-def _with_more(known: Coverage | None, found: Coverage, where: str) -> Coverage:
-    """What is accounted for, and what the next search has found before it was ended."""
-    if known is None:
-        return found
-    worst = found.worst if known.worst is None else known.worst
-    if worst and found.worst and found.worst.measure > worst.measure:
-        worst = found.worst
-    return replace(
-        known, complete=False, stopped=found.stopped, unfinished=found.unfinished, worst=worst,
-        first=known.first or found.first, refusal=known.refusal or found.refusal,
-        error=known.error or found.error, disorder=known.disorder or found.disorder,
-        sentence=f"{known.sentence}; {where}, {found.sentence}",
-    )  # fmt: skip
 
 
 class _Search:
