@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import os
 import signal
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial, reduce
@@ -22,8 +22,10 @@ import pytest
 from limiters.contract import Quota
 from limiters.registry import Target, TargetError, factory_of_tests, resolve, target_of
 from limitproof.check.verdict import CheckResult, Verdict
+from limitproof.decisions import one_line
 from limitproof.in_time import in_time
 from limitproof.promises import describe, parse_promise
+from limitproof.pytest_plugin import ACCEPTED, option
 from limitproof.report.example import as_text
 from limitproof.results import write_json
 from limitproof.servers.address import Remote
@@ -33,7 +35,8 @@ from limitproof.servers.virtual import VirtualServer, virtual_server
 from limitproof.testing import LimiterContract
 from limitproof.verify.laboratory import SERVER, Examined, Laboratory, Subject
 from limitproof.verify.merging import combined
-from limitproof.verify.units import UNITS, Unit, examine_unit, named, seconds_of
+from limitproof.verify.units import UNITS, Unit, examine_unit, seconds_of
+from limitproof.verify.verify import resolved
 
 MOST_LIMIT = 1000  # stories fill a window request by request
 Keyed = tuple[Any, ...]
@@ -48,6 +51,9 @@ def check_target(config: pytest.Config) -> None:
         raise pytest.UsageError(f"--limitproof-target: {error}") from error
     try:
         _usable(_subject_of_option(config, target, 0))
+        resolved([*_listed(config, "accept"), *config.stash[ACCEPTED]], ())
+        if not resolved(_listed(config, "checks"), _listed(config, "skip")):
+            raise ValueError("checks and skip leave no check")
     except ValueError as error:
         raise pytest.UsageError(f"--limitproof-…: {error}") from error
 
@@ -57,8 +63,8 @@ def parametrize(metafunc: pytest.Metafunc, *, grouped: bool) -> None:
     cls = metafunc.cls
     if cls is None or not issubclass(cls, LimiterContract):
         return
-    accepted = names_in(cls, "accept")
-    wanted = wanted_of(cls)
+    accepted = names_in(cls, "accept", metafunc.config)
+    wanted = wanted_of(cls, metafunc.config)
     together = _together()
     parameters = []
     for name in wanted:
@@ -77,28 +83,47 @@ def _together() -> frozenset[str]:
     return frozenset(name for unit in UNITS if len(unit.names) > 1 for name in unit.names)
 
 
-def wanted_of(cls: type[LimiterContract]) -> list[str]:
+def wanted_of(cls: type[LimiterContract], config: pytest.Config) -> list[str]:
     """The checks of a class in the order in which they are told. Fails the collection of it when
     its lists are of no use."""
-    checks, skip = names_in(cls, "checks"), names_in(cls, "skip")
-    wanted = [name for name in named() if (not checks or name in checks) and name not in skip]
+    checks, skip = names_in(cls, "checks", config), names_in(cls, "skip", config)
+    wanted = resolved(checks, skip)
     if not wanted:
         pytest.fail(f"{cls.__name__}: checks and skip leave no check", pytrace=False)
     return wanted
 
 
-def names_in(cls: type[LimiterContract], attribute: str) -> tuple[str, ...]:
-    """The names of checks in `checks`, `skip` or `accept` of a class."""
+def names_in(cls: type[LimiterContract], attribute: str, config: pytest.Config) -> list[str]:
+    """The names of checks in `checks`, `skip` or `accept` of a class.
+
+    Those of --limitproof-target are in options. What pyproject.toml accepts holds for all.
+    """
     said: Any = getattr(cls, attribute)
-    known = named()
     where = f"{cls.__name__}.{attribute}"
+    if hasattr(cls, "limitproof_target"):
+        said = _listed(config, attribute)
     if isinstance(said, str):
         pytest.fail(f"{where} is {said!r}; write a list: [{said!r}]", pytrace=False)
-    for one in said:
-        if one not in known:
-            there = ", ".join(known)
-            pytest.fail(f"{where} has {one!r}, which is no check; there are {there}", pytrace=False)
-    return tuple(said)
+    names = _known(tuple(said), where)
+    if attribute == "accept":
+        names += _known(config.stash[ACCEPTED], "accept in [tool.limitproof] of pyproject.toml")
+    return names
+
+
+def _known(names: Sequence[str], where: str) -> list[str]:
+    """These names. Fails the collection for one that no check has."""
+    for one in names:
+        try:
+            resolved([str(one)], ())
+        except ValueError as error:
+            pytest.fail(f"{where} has {one!r}: {error}", pytrace=False)
+    return list(names)
+
+
+def _listed(config: pytest.Config, name: str) -> list[str]:
+    """Of an option that may be given several times, with commas or without."""
+    parts = [part for one in option(config, name) or () for part in one.split(",")]
+    return [part.strip() for part in parts if part.strip()]
 
 
 @contextmanager
@@ -165,8 +190,9 @@ class Judge:
             return f"{name}: unknown: {why}"
         try:
             subject = _subject(tests, self.config, self.seed)
+            wanted = wanted_of(cls, self.config)
             found = [
-                self._by_unit(unit, subject, (cls, parameters), wanted_of(cls))[name]
+                self._by_unit(unit, subject, (cls, parameters), wanted)[name]
                 for unit in UNITS
                 if name in unit.names
             ]
@@ -215,12 +241,16 @@ class Judge:
         text = [said, f"seed {self.seed}: --limitproof-seed {self.seed}"]
         if examined.story is not None and examined.tale is not None:
             token = examined.story.token
-            path = kept(token, examined.story.to_json(), self.config)
             properties.append(("limitproof_token", token))
+            try:
+                stored = f"limitproof replay {kept(token, examined.story.to_json(), self.config)}"
+            except OSError as error:  # a story that cannot be kept is told all the same
+                stored = f"could not be stored: {error}; give --limitproof-results a folder"
             # Before the story: of a long message, JUnit's attribute keeps the first lines.
-            text.insert(1, f"token {token}: limitproof replay {path}")
+            text.insert(1, f"token {token}: {stored}")
             text += ["", as_text(examined.story, examined.tale, result.because)]
-        if result.verdict is Verdict.FAIL and result.name in type(tests).accept:
+        accepted = names_in(type(tests), "accept", self.config)
+        if result.verdict is Verdict.FAIL and result.name in accepted:
             pytest.xfail(f"accepted: {said}")
         pytest.fail("\n".join(text), pytrace=False)
 
@@ -234,9 +264,9 @@ def headline(result: CheckResult) -> str:
 def kept(token: str, data: Mapping[str, Any], config: pytest.Config) -> Path:
     """Write what replays, whole or not at all: several workers may find the same one.
 
-    The path is told as from where pytest was started.
+    The path is told as from where pytest was started. Raises OSError.
     """
-    said: Path = config.getoption("--limitproof-results")
+    said: Path = option(config, "results")
     folder = config.invocation_params.dir / said
     folder.mkdir(parents=True, exist_ok=True)
     ignore = folder / ".gitignore"
@@ -262,8 +292,8 @@ def _subject(tests: LimiterContract, config: pytest.Config, seed: int) -> Subjec
 
 
 def _subject_of_option(config: pytest.Config, target: Target, seed: int) -> Subject:
-    quota = Quota(config.getoption("--limitproof-limit"), config.getoption("--limitproof-window"))
-    said = config.getoption("--limitproof-promise")
+    quota = Quota(option(config, "limit"), option(config, "window"))
+    said = option(config, "promise")
     return Subject(target, quota, parse_promise(said, quota) if said else None, seed)
 
 
@@ -273,8 +303,7 @@ def _usable(subject: Subject) -> Subject:
     try:
         describe(subject.promised)
     except Exception as error:  # foreign code may do anything
-        told = f"{type(error).__name__}: {error}"
-        raise ValueError(f"its promise is of no use: {told}") from error
+        raise ValueError(f"its promise is of no use: {one_line(error)}") from error
     return subject
 
 

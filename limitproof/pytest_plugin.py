@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 PROFILES = {"ci": 30.0, "night": 600.0}
 """Seconds for one class. `ci` has a fixed seed, `night` a fresh one in every run."""
 SEED = pytest.StashKey[int]()
+ACCEPTED = pytest.StashKey[Sequence[str]]()  # accept of [tool.limitproof]
+ALONE = ("limit", "window", "promise", "checks", "skip", "accept")
+"""Options that say of --limitproof-target what a class says in its attributes."""
+OPTIONS = ("target", *ALONE, "profile", "seed", "budget", "redis", "results")
+DEFAULTS = {"limit": 4, "window": 1.0, "profile": "ci", "results": Path(".limitproof")}
 SHOWN = {
     "passed": "pass", "xpassed": "pass", "failed": "fail", "skipped": "skipped",
     "xfailed": "accepted",
@@ -35,21 +40,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="test this limiter without any class: a name, module:factory or path.py:factory; "
         "alone, unless paths of tests are given as well",
     )
-    group.addoption(
-        "--limitproof-limit", type=int, default=4, metavar="N", help="requests a window [4]"
-    )
-    group.addoption(
-        "--limitproof-window", type=float, default=1.0, metavar="S", help="its seconds [1]"
-    )
+    group.addoption("--limitproof-limit", type=int, metavar="N", help="requests a window [4]")
+    group.addoption("--limitproof-window", type=float, metavar="S", help="its seconds [1]")
     group.addoption(
         "--limitproof-promise",
         metavar="PROMISE",
         help="sliding, fixed, token or token:RATE:BURST instead of what TARGET declares",
     )
+    for name, what in (
+        ("checks", "of TARGET: only these"),
+        ("skip", "of TARGET: all but these"),
+        ("accept", "known risks of TARGET, expected to fail [also: accept in [tool.limitproof]]"),
+    ):
+        group.addoption(
+            f"--limitproof-{name}",
+            action="append",
+            metavar="CHECK,…",
+            help=f"{what}; may be given several times",
+        )
     group.addoption(
         "--limitproof-profile",
         choices=sorted(PROFILES),
-        default="ci",
         help="ci: the same seed in every run; night: a fresh one, and more time [ci]",
     )
     group.addoption(
@@ -65,9 +76,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--limitproof-redis", metavar="spawn|spawn:PROGRAM", help="the server [the embedded one]"
     )
     group.addoption(
-        "--limitproof-results", type=Path, default=Path(".limitproof"), metavar="DIR",
+        "--limitproof-results",
+        type=Path,
+        metavar="DIR",
         help="where stories to replay are written [.limitproof]",
-    )  # fmt: skip
+    )
+
+
+def option(config: pytest.Config, name: str) -> Any:
+    """The value of --limitproof-NAME, given or not; None for one without a default."""
+    given = config.getoption(f"--limitproof-{name}")
+    return DEFAULTS.get(name) if given is None else given
+
+
+def _given(config: pytest.Config, names: Sequence[str]) -> list[str]:
+    """Those of these options that somebody has given."""
+    options = [f"--limitproof-{name}" for name in names]
+    return [one for one in options if config.getoption(one) is not None]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -76,7 +101,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if seed is None:
         # All workers of xdist use the seed that was drawn before they were started.
         workerinput: dict[str, Any] = getattr(config, "workerinput", {})
-        fresh = config.getoption("--limitproof-profile") == "night"
+        fresh = option(config, "profile") == "night"
         seed = workerinput.get("limitproof_seed", secrets.randbits(32) if fresh else 0)
     config.stash[SEED] = seed
     if budget := config.getoption("--limitproof-budget"):
@@ -84,10 +109,36 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(f"--limitproof-budget: {budget} is no number of seconds")
     elif budget is not None:
         raise pytest.UsageError("--limitproof-budget: 0 seconds are too few")
-    if config.getoption("--limitproof-target"):
+    config.stash[ACCEPTED] = _accepted_in_pyproject(config)
+    if not config.getoption("--limitproof-target"):
+        for one in _given(config, ALONE):
+            name = one.removeprefix("--limitproof-")
+            raise pytest.UsageError(
+                f"{one}: only with --limitproof-target; a class says it by its attribute {name}"
+            )
+    else:
         _judge().check_target(config)
         if config.args_source is not pytest.Config.ArgsSource.ARGS:
             config.args = []  # only TARGET: it is added when all else is collected
+
+
+def _accepted_in_pyproject(config: pytest.Config) -> tuple[str, ...]:
+    """`accept` of [tool.limitproof] in the rootdir. Raises pytest.UsageError for a wrong one.
+
+    Nobody's run ends for a file that says nothing of limitproof, whatever else is wrong with it.
+    """
+    try:
+        said = b"limitproof" in (config.rootpath / "pyproject.toml").read_bytes()
+    except OSError:
+        said = False
+    if not said and not config.getoption("--limitproof-target"):
+        return ()
+    settings = importlib.import_module("limitproof.settings")
+    try:
+        accepted: tuple[str, ...] = settings.read_settings(config.rootpath).accept
+    except settings.BadInputError as error:
+        raise pytest.UsageError(str(error)) from error
+    return accepted
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -96,8 +147,15 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["limitproof_seed"] = node.config.stash[SEED]
 
 
-def pytest_report_header(config: pytest.Config) -> str:
-    return _told(config)
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    return [_told(config)] if _given(config, OPTIONS) else []
+
+
+def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
+    """The same where no option was given, but there are tests of limiters."""
+    told = _given(config, OPTIONS) or config.get_verbosity() < 0
+    found = any(one.get_closest_marker("limitproof") is not None for one in items)
+    return [_told(config)] if found and not told else []
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -143,7 +201,7 @@ def limitproof_judge(request: pytest.FixtureRequest) -> Iterator[Judge]:
     config = request.config
     seconds = config.getoption("--limitproof-budget")
     if seconds is None:
-        seconds = PROFILES[config.getoption("--limitproof-profile")]
+        seconds = PROFILES[option(config, "profile")]
     with _judge().open_judge(config, seconds, config.stash[SEED]) as judge:
         yield judge
 
@@ -177,8 +235,9 @@ def pytest_terminal_summary(
 
 
 def _told(config: pytest.Config) -> str:
-    profile = config.getoption("--limitproof-profile")
-    return f"limitproof: profile {profile}, --limitproof-seed {config.stash[SEED]}"
+    return (
+        f"limitproof: profile {option(config, 'profile')}, --limitproof-seed {config.stash[SEED]}"
+    )
 
 
 def _judge() -> Any:

@@ -43,7 +43,9 @@ class TestMine(LimiterContract):
 """
 KEPT = (pytest_judge, target_tests)
 """pytester forgets what was imported in a run; not these, and what comes with them."""
-QUIET = ("-p", "no:cacheprovider", "-p", "no:xdist", "-W", "error")
+NOT_REWRITTEN = "ignore::pytest.PytestAssertRewriteWarning"
+"""It depends on how the run outside was started: by `pytest`, or by `python -m pytest`."""
+QUIET = ("-p", "no:cacheprovider", "-p", "no:xdist", "-W", "error", "-W", NOT_REWRITTEN)
 
 
 class Sandbox:

@@ -205,5 +205,4 @@ def test_somebodys_tests_do_not_notice_the_plugin(sandbox: Sandbox) -> None:
     for options in ((), ("-p", "no:limitproof")):
         result = sandbox.pytester.runpytest_inprocess("-p", "no:cacheprovider", *options)
         result.assert_outcomes(passed=1)
-        assert ("limitproof: profile" in text_of(result)) == (not options)
-        assert "Mine" not in text_of(result)
+        assert "limitproof:" not in text_of(result)

@@ -127,9 +127,12 @@ def test_a_limiter_of_no_use_fails_in_a_line(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ('checks = ["overshot"]', "TestMine.checks has 'overshot', which is no check; there are *"),
+        (
+            'checks = ["overshot"]',
+            "TestMine.checks has 'overshot': no such *; did you mean overshoot? *",
+        ),
         ('skip = "overshoot"', "TestMine.skip is 'overshoot'; write a list: ['overshoot']"),
-        ('accept = ["race"]', "TestMine.accept has 'race', which is no check; *"),
+        ('accept = ["race"]', "TestMine.accept has 'race': no such check: *"),
         ('checks = skip = ["crash"]', "TestMine: checks and skip leave no check"),
     ],
 )
