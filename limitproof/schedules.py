@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, Literal
 
 from limiters.contract import Quota
@@ -149,6 +150,18 @@ class Schedule:
         except (KeyError, TypeError, ValueError) as error:
             raise ScheduleError(f"this is no schedule: {error!r}") from error
         return schedule
+
+
+def portable(target: str) -> str:
+    """A target as it is kept: a file below this folder by its path from here.
+
+    So it is the same, and has the same token, in another checkout of the same project.
+    """
+    where, colon, factory = target.rpartition(":")
+    path = Path(where)
+    if not path.is_absolute() or not path.is_relative_to(Path.cwd()):
+        return target
+    return f"{path.relative_to(Path.cwd())}{colon}{factory}"
 
 
 def _check(schedule: Schedule) -> None:

@@ -29,7 +29,7 @@ from limitproof.events import (
     RunStarted,
     Tick,
 )
-from limitproof.expectations import judged_against_known
+from limitproof.expectations import judged_against_known, verdict_of
 from limitproof.explored import Explored, save_explored
 from limitproof.exploring import STOPPED, explore_target
 from limitproof.history.columns import History, Operations
@@ -167,7 +167,8 @@ def run(
     results.tidy(folder)
     stopped = next((j.history.meta.interrupted for j in judged if j.history.meta.interrupted), "")
     if len(targets) > 1:
-        results.write_json(folder / results.VERDICT, summary([one.judgement for one in judged]))
+        told = summary([one.judgement for one in judged], verdict_of(judged, stopped))
+        results.write_json(folder / results.VERDICT, told)
     yield RunFinished(folder, tuple(judged), stopped)
 
 

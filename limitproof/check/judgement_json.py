@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from limitproof.check.verdict import CheckResult, Judgement, merge
+from limitproof.check.verdict import CheckResult, Judgement, Verdict, merge
 
 
 def judgement_to_json(judgement: Judgement) -> dict[str, Any]:
@@ -25,13 +25,16 @@ def judgement_to_json(judgement: Judgement) -> dict[str, Any]:
     }
 
 
-def summary(judgements: Sequence[Judgement]) -> dict[str, Any]:
-    """Several limiters' verdicts as one JSON object; a single one as it is alone."""
+def summary(judgements: Sequence[Judgement], verdict: Verdict | None = None) -> dict[str, Any]:
+    """Several limiters' verdicts as one JSON object; a single one as it is alone.
+
+    verdict: of all together; None for that of the worst.
+    """
     if len(judgements) == 1:
         return judgement_to_json(judgements[0])
     return {
         "schema": 1,
-        "verdict": merge(one.verdict for one in judgements).value,
+        "verdict": (verdict or merge(one.verdict for one in judgements)).value,
         "limiters": [judgement_to_json(one) for one in judgements],
     }
 

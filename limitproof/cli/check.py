@@ -15,11 +15,13 @@ from limitproof.check.verdict import merge
 from limitproof.check.yardstick import Yardstick
 from limitproof.cli.exits import exit_of
 from limitproof.cli.options import output_options
+from limitproof.expectations import judged_against_known, verdict_of
 from limitproof.explored import Explored, load_explored
 from limitproof.promises import parse_promise
 from limitproof.report.console import console_for
 from limitproof.report.json_file import write
 from limitproof.report.table import checks_table
+from limitproof.report.terminal import against_known
 from limitproof.results import HISTORY, RUN
 from limitproof.saved import find_saved
 
@@ -41,20 +43,27 @@ def check(
     with console.status("reading"):
         explored = _only_explored(history)
         saved = () if explored else find_saved(history)
+    judged = []
     for one in saved:
         meta = one.history.meta
-        chosen = _parsed(promise, Quota(meta.limit, meta.window))
         with console.status(f"judging {meta.limiter}"):
+            if promise is None:
+                judged.append(judged_against_known(one.history, one.folder, one.explored))
+                judgements.append(judged[-1].judgement)
+                continue
+            chosen = _parsed(promise, Quota(meta.limit, meta.window))
             found = [other for other in one.explored if _fits(other, promise)]
             judgements.append(with_explorations(judge(one.history, chosen), found))
         if len(found) < len(one.explored) and not quiet:
             console.print(f"{meta.limiter}: explored for another promise, which is left out here")
     judgements += [judgement_of(one) for one in explored if _fits(one, promise)]
+    verdict = verdict_of(judged) if judged else merge(one.verdict for one in judgements)
     if not quiet:
         for told in judgements:
             console.print(checks_table(told, verbose=verbose or len(judgements) == 1))
-    write(json_file, summary(judgements))
-    verdict = merge(one.verdict for one in judgements)
+        if len(judged) > 1:
+            console.print(against_known(judged))
+    write(json_file, summary(judgements, verdict))
     console.print(f"verdict: {verdict.value}")
     return exit_of(verdict)
 

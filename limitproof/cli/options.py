@@ -105,6 +105,11 @@ def together(*options: Callable[[F], F]) -> Callable[[F], F]:
     return lambda function: reduce(lambda f, option: option(f), reversed(options), function)
 
 
+def listed(values: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of an option that may be given several times, each time with commas."""
+    return tuple(name.strip() for value in values for name in value.split(",") if name.strip())
+
+
 def checked_promise(text: str | None, quota: Quota) -> None:
     """Raises click.UsageError for what is no promise."""
     try:

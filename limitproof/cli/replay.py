@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import click
 
-from limiters.registry import Target, resolve
+from limiters.registry import Target, TargetError, resolve
 from limitproof.cli.exits import Exit
 from limitproof.cli.explore import virtual_option, virtual_program
-from limitproof.cli.options import output_options
+from limitproof.cli.options import output_options, results_option
 from limitproof.in_time import in_time
 from limitproof.report.console import console_for
 from limitproof.report.example import example
@@ -22,6 +23,8 @@ from limitproof.simulate.replay import replay as run_again
 from limitproof.stories import Story, is_story
 from limitproof.verify.replay import check_story, replay_story
 
+KEPT = Path(".limitproof")  # where the pytest plugin keeps schedules
+TOKEN = re.compile("[0-9a-f]{8}")
 EXITS = {
     Replayed.FIXED: Exit.PASS,
     Replayed.STILL_FAILS: Exit.FAIL,
@@ -30,33 +33,37 @@ EXITS = {
 
 
 @click.command()
-@click.argument("schedule", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("schedule")
 @click.option("--target", help="Another limiter than the one that the schedule names.")
 @virtual_option
+@results_option
 @output_options
 def replay(
-    schedule: Path,
+    schedule: str,
     target: str | None,
     address: str | None,
+    results: Path,
     json_file: str | None,
     quiet: bool,
     verbose: bool,
 ) -> int:
     """Run a SCHEDULE again: FIXED (exit 0), STILL FAILS (1) or ERROR (3).
 
-    It is a file that `limitproof explore` or `limitproof verify` has written. FIXED is said of this
-    one schedule; those commands look at all.
+    It is a file that `limitproof explore`, `limitproof verify` or pytest has written, or the token
+    of one that is kept in the results or in .limitproof. FIXED is said of this one schedule; those
+    commands look at all.
     """
+    path = _file_of(schedule, results)
     try:
-        data = json.loads(schedule.read_text(encoding="utf-8"))
+        data = json.loads(path.read_text(encoding="utf-8"))
         read = (Story if is_story(data) else Schedule).from_json(data)
         if isinstance(read, Story):
             check_story(read)
     except (ValueError, RecursionError) as error:  # ScheduleError is one
-        raise click.UsageError(f"{schedule}: {error}") from error
+        raise click.UsageError(f"{path}: {error}") from error
     if isinstance(read, Story):
         return _story(read, target, address, json_file, quiet=quiet, verbose=verbose)
-    found = run_again(read, _resolved(target or read.target), program=virtual_program(address))
+    found = run_again(read, _resolved(target, read.target), program=virtual_program(address))
     write(
         json_file,
         {"schema": 1, "schedule": read.token, "result": found.result.value, "said": found.said,
@@ -71,9 +78,26 @@ def replay(
     return EXITS[found.result]
 
 
-def _resolved(target: str) -> Target:
+def _file_of(said: str, results: Path) -> Path:
+    """The file that was named, or the newest that has this token."""
+    if (path := Path(said)).is_file():
+        return path
+    if TOKEN.fullmatch(said):
+        kept = [KEPT / f"{said}.json", *results.glob(f"**/schedules/{said}.json")]
+        if there := [one for one in kept if one.is_file()]:
+            return max(there, key=lambda one: one.stat().st_mtime)
+        raise click.UsageError(f"no schedule {said} is kept in {results} or {KEPT}; give its file")
+    raise click.UsageError(f"there is no file {said!r}; give a schedule's file, or its token")
+
+
+def _resolved(given: str | None, kept: str) -> Target:
     with in_time():
-        return resolve(target)
+        if given is not None:
+            return resolve(given)
+        try:
+            return resolve(kept)
+        except TargetError as error:
+            raise TargetError(f"{error}; or say with --target where it is now") from error
 
 
 def _story(
@@ -85,7 +109,7 @@ def _story(
     quiet: bool,
     verbose: bool,
 ) -> int:
-    found = replay_story(story, _resolved(target or story.target), program=virtual_program(address))
+    found = replay_story(story, _resolved(target, story.target), program=virtual_program(address))
     write(
         json_file,
         {"schema": 1, "schedule": story.token, "result": found.result.value, "said": found.said,

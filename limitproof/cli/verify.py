@@ -31,6 +31,7 @@ from limitproof.cli.options import (
     Seconds,
     Whole,
     checked_promise,
+    listed,
     output_options,
     promise_option,
 )
@@ -53,7 +54,10 @@ IN_THE_PROCESS = "in the process"  # see simulate.refusal.LocalStateError
 @click.argument("target", required=False)
 @click.option("--all", "every", is_flag=True, help="Every limiter that has a name, in parallel.")
 @click.option(
-    "--checks", multiple=True, metavar="CHECK", help="Only these; may be given several times."
+    "--checks",
+    multiple=True,
+    metavar="CHECK",
+    help="Only these; several with commas, or given several times.",
 )
 @click.option("--skip", multiple=True, metavar="CHECK", help="All but these.")
 @click.option("--limit", type=Whole(1, MOST_LIMIT), default=4, show_default=True)
@@ -128,6 +132,7 @@ def command(
         raise click.UsageError("give one TARGET, or --all")
     quota = Quota(limit, window)
     checked_promise(promise, quota)
+    checks, skip, accept = map(listed, (checks, skip, accept))
     accepted = {*accept, *read_settings(Path()).accept}
     try:
         names = resolved(checks, skip)
@@ -171,7 +176,8 @@ def command(
         for told in against:
             console.print(told)
         done = f"{len(finished)} limiters, " if every else ""
-        console.print(f"\n{done}{len(names)} checks in {time.perf_counter() - begun:.1f} s")
+        done += f"{len(names)} check" + "s" * (len(names) > 1)
+        console.print(f"\n{done} in {time.perf_counter() - begun:.1f} s")
         if not trouble:
             console.print(Text(f"report: {folder() / REPORT}"), soft_wrap=True)
     if trouble is not None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from limitproof.check.judgement_json import summary
 from limitproof.events import Event, RunFinished
+from limitproof.expectations import verdict_of
 from limitproof.report.json_file import write
 
 
@@ -17,4 +18,5 @@ class JsonFile:
 
     def handle(self, event: Event) -> None:
         if isinstance(event, RunFinished):
-            write(self.file, summary([one.judgement for one in event.judged]))
+            verdict = verdict_of(event.judged, event.stopped)
+            write(self.file, summary([one.judgement for one in event.judged], verdict))

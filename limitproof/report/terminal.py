@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from types import TracebackType
 
 from rich.console import Console
@@ -30,6 +31,17 @@ from limitproof.report.summary import open_loop
 from limitproof.report.table import checks_table
 
 MOST_STEPS = 40  # shown of one counterexample
+
+
+def against_known(judged: Sequence[LimiterJudged]) -> str:
+    """How many limiters of a run fail, and whether that is known of them."""
+    failing = sum(one.judgement.verdict is Verdict.FAIL for one in judged)
+    told = f"{failing} of {len(judged)} limiters fail"
+    if not all(one.registered for one in judged):
+        return told
+    if strange := sum(bool(one.surprises or one.missed) for one in judged):
+        return f"{told}; {strange} against what is known of them"
+    return f"{told}: those are wrong on purpose, and each does what is known of it"
 
 
 class Terminal:
@@ -169,16 +181,7 @@ class Terminal:
                 self._console.print(f"{one.limiter} {one.missed}")
         if self._single:
             return
-        failing = sum(one.judgement.verdict is Verdict.FAIL for one in judged)
-        told = f"{failing} of {len(judged)} limiters fail"
-        if all(one.registered for one in judged):
-            strange = sum(bool(one.surprises or one.missed) for one in judged)
-            told += (
-                f"; {strange} against what is known of them"
-                if strange
-                else ": those are wrong on purpose, and each does what is known of it"
-            )
-        self._console.print(told)
+        self._console.print(against_known(judged))
         done = {one.limiter for one in judged}
         if left := [name for name in self._limiters if name not in done]:
             self._console.print(f"not run: {', '.join(left)}")

@@ -6,7 +6,7 @@ from limitproof.check.instants import asked_of, overshoot_for_certain, refused_i
 from limitproof.check.yardstick import Yardstick
 from limitproof.explored import Counterexample
 from limitproof.history.outcome import Outcome
-from limitproof.schedules import Run, Schedule
+from limitproof.schedules import Run, Schedule, portable
 from limitproof.simulate.because import because_of
 from limitproof.simulate.promised import yardstick_of
 from limitproof.simulate.search.coverage import Coverage, Witness
@@ -28,8 +28,8 @@ def confirm(
     if measure < witness.measure or run.choices != witness.choices:
         return None
     schedule = Schedule(
-        cast.target.spec, cast.quota.limit, cast.quota.window, cast.clients, cast.requests,
-        cast.seed, cast.granularity, run.choices, check,
+        portable(cast.target.spec), cast.quota.limit, cast.quota.window, cast.clients,
+        cast.requests, cast.seed, cast.granularity, run.choices, check,
         tuple(step.commands for step in run.steps), cast.offsets, cast.promise,
     )  # fmt: skip
     # as many turns as clients, and no time passed: nobody was interrupted

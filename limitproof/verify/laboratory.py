@@ -14,7 +14,7 @@ from limiters.promise import FixedWindow, Promise, SlidingWindow, TokenBucket, p
 from limiters.registry import Target
 from limitproof.check.verdict import CheckResult, Verdict
 from limitproof.promises import describe
-from limitproof.schedules import Granularity, Run, Schedule
+from limitproof.schedules import Granularity, Run, Schedule, portable
 from limitproof.servers.virtual import VirtualServer, virtual_server
 from limitproof.simulate.cast import Cast
 from limitproof.simulate.opening import world_on
@@ -133,7 +133,7 @@ class Laboratory:
         quota = quota or self.quota
         promise = self.promise_at(quota)
         return Story(
-            self.subject.target.spec, quota.limit, quota.window, describe(promise),
+            portable(self.subject.target.spec), quota.limit, quota.window, describe(promise),
             self.subject.seed, tuple(events), shows, granularity or self.subject.granularity,
         )  # fmt: skip
 

@@ -169,3 +169,14 @@ def test_the_folder_of_an_exploration_is_judged_and_drawn_again(
     assert json.loads(out)["checks"][0]["cause"] == "race"
     assert invoke(["report", str(tmp_path)]) == Exit.PASS
     assert 'class="seq"' in (tmp_path / "report.html").read_text()
+
+
+def test_a_run_judged_again_has_the_verdict_that_it_had(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Most of them are wrong on purpose: it passes when each does what is known of it."""
+    run = Path(__file__).parents[2] / "results/reference/run"
+    assert invoke(["check", str(run), "--json", "-"]) == Exit.PASS
+    told = json.loads(capsys.readouterr().out)
+    assert told["verdict"] == "pass"
+    assert {one["verdict"] for one in told["limiters"]} == {"pass", "fail"}

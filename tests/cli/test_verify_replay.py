@@ -149,3 +149,29 @@ def test_a_limiter_that_is_gone_is_one_line(
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert "there is no file" in err
+
+
+def test_a_token_is_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of the newest run in the results, or of the pytest plugin; from the project's folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(MINE.format(answer="True"))
+    asked = ["verify", "mine.py:Mine", "--checks", "overshoot,contract", "--budget", "6"]
+    assert invoke([*asked, "--json", "-"]) == Exit.FAIL
+    said = json.loads(capsys.readouterr().out)
+    (kept,) = [one["counterexample"] for one in said["checks"] if one["counterexample"]]
+    assert {one["name"] for one in said["checks"]} == {"overshoot", "contract"}
+    stored = json.loads((tmp_path / "results/latest" / kept).read_text())
+    assert stored["target"] == "mine.py:Mine"  # another checkout can run it
+    token = Path(kept).stem
+    assert invoke(["replay", token]) == Exit.FAIL
+    (tmp_path / ".limitproof").mkdir()
+    (tmp_path / "results/latest" / kept).rename(tmp_path / f".limitproof/{token}.json")
+    assert invoke(["replay", token]) == Exit.FAIL
+    capsys.readouterr()
+    assert invoke(["replay", "0" * 8]) == Exit.USAGE
+    assert "no schedule 00000000 is kept in results or .limitproof" in capsys.readouterr().err
+    monkeypatch.chdir(tmp_path / "results")
+    assert invoke(["replay", str(tmp_path / f".limitproof/{token}.json")]) == Exit.USAGE
+    assert "or say with --target where it is now" in capsys.readouterr().err
