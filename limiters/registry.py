@@ -23,6 +23,7 @@ from limiters.contract import AsyncFactory, Clock, Factory, Quota
 from limiters.entries import REGISTRY
 from limiters.entry import Entry
 from limiters.others import OTHERS
+from limiters.place import place_of
 
 __all__ = [
     "KNOWN", "OTHERS", "REGISTRY", "Entry", "Target", "TargetError", "entry",
@@ -168,9 +169,10 @@ def _import_failed(what: str, error: BaseException) -> TargetError:
     if isinstance(error, SyntaxError) and error.filename is not None:
         return TargetError(f"{error.filename}:{error.lineno}: {error.msg}; correct the file first")
     told = " ".join(str(error).split())
+    place = place_of(error)
     return TargetError(
-        f"importing {what} raised {type(error).__name__}{': ' if told else ''}{told}; "
-        "it must import cleanly"
+        f"importing {what} raised {type(error).__name__}{': ' if told else ''}{told}"
+        f"{f' ({place})' if place else ''}; it must import cleanly"
     )
 
 

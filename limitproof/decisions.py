@@ -5,12 +5,17 @@ from __future__ import annotations
 import math
 
 from limiters.contract import Decision
+from limiters.place import place_of
 
 
 def rubbish(decision: object) -> str | None:
     """What is wrong with a limiter's answer by the contract, or None when nothing is."""
     if not isinstance(decision, Decision):
-        return f"acquire returned {short(decision)}, which is no Decision"
+        said = repr(decision) if isinstance(decision, bool) else "True or False"
+        return (
+            f"acquire returned {short(decision)}, which is no Decision; "
+            f"return limitproof.testing.Decision(allowed={said})"
+        )
     allowed: object = decision.allowed  # whatever the annotation says
     if not isinstance(allowed, bool):
         return f"Decision.allowed is {short(allowed)}, not True or False"
@@ -57,12 +62,18 @@ def short(value: object) -> str:
 
 
 def one_line(error: BaseException) -> str:
-    """An exception's type and message in one line; never raises."""
+    """An exception's type, its message and its place in the user's own file, in one line.
+
+    Never raises.
+    """
     try:
         text = _printable(str(error))
     except Exception as worse:  # noqa: BLE001 - a foreign __str__ may do anything
         text = f"its message raises {type(worse).__name__}"
-    return f"{type(error).__name__}: {text}"[:300] if text else type(error).__name__
+    said = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    place = _printable(place_of(error))[-150:]  # of a long path, the end
+    where = f" ({place})" if place else ""
+    return said[: 300 - len(where)] + where
 
 
 def _printable(text: str) -> str:
