@@ -85,8 +85,8 @@ def test_what_differs_from_the_registry_is_told() -> None:
     assert told("fixed_window", memory=late).strange(named()) == [
         "fixed_window: memory is unknown (the time was over), known None"
     ]
-    states = CheckResult("linearizable", Verdict.UNKNOWN, "WATCH")
-    assert told("watch_multi", linearizable=states).strange(named()) == []
+    nobody = CheckResult("contamination", Verdict.UNKNOWN, "nothing was ever refused")
+    assert told("unlimited", contamination=nobody).strange(named()) == []
 
 
 def test_a_row_reads() -> None:
