@@ -30,7 +30,7 @@ ORDER: tuple[Fate, ...] = ("survived", "undecided", "equivalent", "killed", "sti
 @click.command()
 @click.option("--judge", default=JUDGE, show_default=True, help="Judges {target}; 1 means killed.")
 @click.option("--processes", default=2, show_default=True, help="Mutants judged at a time.")
-@click.option("--seconds", default=60.0, show_default=True, help="Longest for one mutant.")
+@click.option("--seconds", default=180.0, show_default=True, help="Longest for one mutant.")
 @click.option("--only", default="", metavar="TEXT", help="Those whose id contains it.")
 @click.option("--every", default=1, show_default=True, help="Only so manieth.")
 @click.option("--list", "listing", is_flag=True, help="Show the mutants, and judge none.")
