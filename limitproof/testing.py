@@ -18,21 +18,23 @@ from typing import Any, ClassVar
 import redis
 import redis.asyncio
 
-from limiters.contract import Clock, Quota
+from limiters.contract import Clock, Decision, Quota
 from limiters.promise import FixedWindow, Promise, SlidingWindow, TokenBucket
 
 __all__ = [
-    "Clock", "FixedWindow", "LimiterContract", "Promise", "Quota", "SlidingWindow", "TokenBucket",
+    "Clock", "Decision", "FixedWindow", "LimiterContract", "Promise", "Quota", "SlidingWindow",
+    "TokenBucket",
 ]  # fmt: skip
 
 
 class LimiterContract:
     """One test for each check of a limiter, against a real Redis whose clock is set by hand.
 
-    limit, window: the quota that the limiter is given, in requests and seconds. promise: what it
-    is judged by, a class of `limiters.promise` or a callable from Quota to one; None for a sliding
-    window. checks: only these, all when empty; skip: all but these; accept: known risks, which are
-    told as expected failures; max_skew: how far clients' clocks are apart, seconds.
+    limit, window: the quota that the limiter is given first, in requests and seconds. promise: what
+    it is judged by, SlidingWindow, FixedWindow, TokenBucket or a callable from Quota to one; None
+    for a sliding window. checks: only these, all when empty; skip: all but these; accept: known
+    risks, which are told as expected failures; max_skew: how far clients' clocks are apart, in
+    seconds.
     """
 
     limit: ClassVar[int] = 4
@@ -46,8 +48,9 @@ class LimiterContract:
     def make_limiter(
         self, client: redis.Redis | redis.asyncio.Redis, quota: Quota, clock: Clock
     ) -> Any:
-        """A limiter for one client's connection: what a factory does.
+        """A limiter for one client's connection and this quota: what a factory does.
 
+        It is asked for several quotas; ValueError says that one is not served.
         Annotate `client` with redis.asyncio.Redis to be given one of those.
         """
         raise NotImplementedError(

@@ -24,6 +24,7 @@ from limitproof.verify.player import Player, play
 
 # A limiter that floods the server gets its own errors, and the machine keeps its memory.
 SERVER = ("--rdbcompression", "no", "--maxmemory", "512mb")
+MORE_TIME = "raise --budget (in pytest: --limitproof-budget)"  # where there was too little
 CLIENTS = 6  # seats in a world; an examination uses as many as it needs
 
 

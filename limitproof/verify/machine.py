@@ -19,7 +19,7 @@ from limitproof.check.tales.overshoot import excess_of
 from limitproof.check.verdict import Cause, CheckResult, Verdict
 from limitproof.schedules import Granularity
 from limitproof.simulate.refusal import LocalStateError, RefusedError
-from limitproof.verify.laboratory import Examined, Laboratory, scaled, shown
+from limitproof.verify.laboratory import MORE_TIME, Examined, Laboratory, scaled, shown
 from limitproof.verify.searches.directed import MANY, large_costs, sequential, troubled
 from limitproof.verify.searches.habits import Habits, habits_of
 from limitproof.verify.searches.races import patterns, race
@@ -269,9 +269,10 @@ class Campaign:
             return Verdict.UNKNOWN, f"a story in which it failed {UNSTEADY}"
         if self._missed:
             missed = " and ".join(dict.fromkeys(self._missed))
-            return Verdict.UNKNOWN, f"there was no time for all {missed}"
+            return Verdict.UNKNOWN, f"there was no time for all {missed}: {MORE_TIME}"
         if counts["stories"] < LEAST_STORIES:
-            return Verdict.UNKNOWN, f"the time was over after {counts['stories']} stories"
+            few = f"the time was over after {counts['stories']} stories"
+            return Verdict.UNKNOWN, f"{few}: {MORE_TIME}"
         return Verdict.PASS, (
             f"kept in {counts['stories']:,} stories of {counts['requests']:,} requests "
             f"({counts['refused']:,} refused), {counts['bursts']:,} with requests that overlap"

@@ -69,6 +69,13 @@ def test_what_is_not_told_is_skipped_and_says_so(sandbox: Sandbox) -> None:
     result.stdout.fnmatch_lines(["test_mine.py::TestMine: not told: weights, script-flush"])
 
 
+def test_too_little_time_is_no_pass_and_says_what_to_do(sandbox: Sandbox) -> None:
+    sandbox.write(ATOMIC, more='checks = ["crash"]')
+    result = sandbox.run(budget=0.01)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["crash: unknown: *: raise * (in pytest: --limitproof-budget)*"])
+
+
 USELESS = """
 from limitproof.testing import LimiterContract
 

@@ -16,7 +16,7 @@ from limitproof.simulate.refusal import LocalStateError, RefusedError
 from limitproof.simulate.world import World
 from limitproof.stories import Story, Tale
 from limitproof.verify.experiments.hand import Hand
-from limitproof.verify.laboratory import Examined, Judge, Laboratory, shown
+from limitproof.verify.laboratory import MORE_TIME, Examined, Judge, Laboratory, shown
 
 NOT_MADE = "it cannot be made"  # how a world says that a factory raises
 Direct = Callable[[Hand], None]
@@ -113,7 +113,7 @@ class Experiment:
             stage = _Stage(laboratory, stack)
             for trial in self.trials(laboratory, played):
                 if not laboratory.left:
-                    refusals.append("there was no time for all stories")
+                    refusals.append(f"there was no time for all stories: {MORE_TIME}")
                     break
                 try:
                     one = self._play(laboratory, stage.world(trial.quota), trial)
