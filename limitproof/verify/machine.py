@@ -38,6 +38,8 @@ HICCUPS = 1  # stories that may go differently once: a virtual clock is told wro
 SHORTENING = 4.0  # most seconds for one story
 FOR_SHORTENING = 0.25  # of the time, where there is something to shorten
 SHARES = {Cause.ALGORITHM: 0.35, Cause.RACE: 0.6, Cause.FAULT: 0.9}  # of what is left
+BY_RACE = set(MODELLED) - {"contamination", "weights"}
+"""What is judged where requests overlap: the rest compares a story with another one, in order."""
 BY_FAULT = {"overshoot", "false-rejection", "remaining"}
 """What is judged where clients die and replies are lost; the rest would need more certainty."""
 
@@ -74,7 +76,7 @@ class Campaign:
         self._examined: dict[str, Examined] = {}
         self._seconds = laboratory.left
         self._cut_short: list[str] = []
-        self._missed: list[str] = []
+        self._missed: dict[str, Collection[str]] = {}
         self._left_out: dict[Quota, str] = {}
         self._quota, *self._others = quotas_of(laboratory)
         with self._stage(self._quota, "packet") as stage:
@@ -93,7 +95,7 @@ class Campaign:
         granular: tuple[Granularity, ...] = ("packet", "command")
         for granularity in granular[: 1 + self._habits.splits]:
             for quota in (self._quota, *self._others[:1]):
-                if self._wanted:
+                if self._wanted & BY_RACE:
                     self._races(quota, granularity)
         for level in SHARES:
             self._machine(level)
@@ -128,12 +130,13 @@ class Campaign:
         """Two or three clients, by patterns; a pipeline also command by command."""
 
         def play(stage: Stage) -> None:
+            stage.wanted = self._wanted & BY_RACE
             steps = self._habits.steps + (4 if granularity == "command" else 0)
             for pattern in patterns(quota.limit, stage.window, steps):
                 if not stage.wanted - set(stage.found):
                     break
-                if self._late(0.6):
-                    self._stopped("patterns of races")
+                if self._late(0.8):
+                    self._stopped("patterns of races", BY_RACE)
                     break
                 stage.try_out(race(pattern, quota.limit, stage.window))
 
@@ -144,18 +147,17 @@ class Campaign:
 
         def play(stage: Stage) -> None:
             for direct in troubled(self._quota.limit, self._habits.steps):
-                if self._late(0.8):
+                if self._late(0.9):
                     self._cut_short.append("directed faults")
                     break
                 stage.try_out(direct)
 
         self._try(self._quota, "packet", play)
 
-    def _stopped(self, what: str) -> None:
-        """There was no time for all of these, which is no pass."""
+    def _stopped(self, what: str, names: Collection[str] = MODELLED) -> None:
+        """There was no time for all of these, which is no pass for what is judged in them."""
         self._cut_short.append(what)
-        if what not in self._missed:
-            self._missed.append(what)
+        self._missed[what] = names
 
     def _machine(self, level: Cause) -> None:
         """What Hypothesis comes upon at one level; again without what it has found."""
@@ -267,8 +269,7 @@ class Campaign:
             return Verdict.NOT_TOLD, "the limiter does not tell retry-after"
         if self._tally.given_up[UNSTEADY] > HICCUPS:
             return Verdict.UNKNOWN, f"a story in which it failed {UNSTEADY}"
-        if self._missed:
-            missed = " and ".join(dict.fromkeys(self._missed))
+        if missed := " and ".join(what for what, names in self._missed.items() if name in names):
             return Verdict.UNKNOWN, f"there was no time for all {missed}: {MORE_TIME}"
         if counts["stories"] < LEAST_STORIES:
             few = f"the time was over after {counts['stories']} stories"
