@@ -1,4 +1,4 @@
-from limiters.contract import Decision
+from limitproof.testing import Decision
 
 TAKE = """
 local count = tonumber(redis.call('GET', KEYS[1]) or '0')
@@ -15,7 +15,7 @@ return 1
 class Mine:
     """At most `quota.limit` requests in each window, counted in one key, by one script."""
 
-    def __init__(self, client, quota):
+    def __init__(self, client, quota, clock):
         self.take, self.quota = client.register_script(TAKE), quota
 
     def acquire(self, key):

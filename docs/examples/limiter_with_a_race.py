@@ -1,10 +1,10 @@
-from limiters.contract import Decision
+from limitproof.testing import Decision
 
 
 class Mine:
     """At most `quota.limit` requests in each window, counted in one key."""
 
-    def __init__(self, client, quota):
+    def __init__(self, client, quota, clock):
         self.client, self.quota = client, quota
 
     def acquire(self, key):

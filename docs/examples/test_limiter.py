@@ -8,4 +8,4 @@ class TestMine(LimiterContract):
     accept = ("lost-reply",)  # a lost reply debits twice: one request too few in that window
 
     def make_limiter(self, client, quota, clock):
-        return Mine(client, quota)
+        return Mine(client, quota, clock)
