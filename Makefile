@@ -7,10 +7,12 @@ READY := $(VENV)/.ready
 PACKAGES := .packages/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test packages lint bench claims mutants clean
+.PHONY: help setup run test packages lint bench claims mutants clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+setup: $(READY) ## only set up: limitproof and all that it needs, in .venv
 
 run: $(READY) ## the main job: every reference limiter under real load, a table and a report
 	$(BIN)/limitproof run
