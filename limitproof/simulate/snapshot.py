@@ -8,7 +8,10 @@ from functools import cached_property
 
 from limitproof.simulate.resp import pack, parse, shown_text
 
+# In its last millisecond a field is there for HGETALL, and gone for HPEXPIRETIME (-2): it ends now.
 CAPTURE = """
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local keys = redis.call('KEYS', '*')
 table.sort(keys)
 local found = {}
@@ -27,9 +30,9 @@ for _, key in ipairs(keys) do
     for place = 1, #content, 2 do names[#names + 1] = content[place] end
     local told = redis.pcall('HPEXPIRETIME', key, 'FIELDS', #names, unpack(names))
     for place = 1, told.err and 0 or #told do
-      if told[place] >= 0 then
+      if told[place] ~= -1 then
         fields[#fields + 1] = names[place]
-        fields[#fields + 1] = told[place]
+        fields[#fields + 1] = told[place] >= 0 and told[place] or now
       end
     end
   end

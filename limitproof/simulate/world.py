@@ -152,6 +152,10 @@ class World:
             self.move(START)
         self._littered = True
 
+    def keep(self) -> None:
+        """Leave the server as it is, after `reset`: another process was its client before."""
+        self._littered = False
+
     def move(self, instant: int) -> None:
         """Let the server's and all clients' clocks stand at `instant`. Only with moving clocks."""
         self._virtual.set(instant)

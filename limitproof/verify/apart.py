@@ -12,6 +12,7 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection
+from multiprocessing.reduction import recv_handle, send_handle
 from pathlib import Path
 
 from limiters.contract import Quota
@@ -20,8 +21,9 @@ from limitproof.check.tales.overshoot import overshoot
 from limitproof.check.tales.remaining import remaining
 from limitproof.check.tales.retry_after import retry_after
 from limitproof.check.verdict import Cause, CheckResult, Verdict
+from limitproof.servers.handle import Server
 from limitproof.servers.lifetime import die_with_parent
-from limitproof.servers.virtual import virtual_server
+from limitproof.servers.virtual import VirtualServer, virtual_server
 from limitproof.simulate.cast import Cast
 from limitproof.simulate.opening import world_on
 from limitproof.stories import Operation, Tale
@@ -42,19 +44,25 @@ def examine_apart(
 def asked_apart(subject: Subject, program: Path | None) -> Tale:
     """What it answers in one process after the other, all at one instant of virtual time.
 
+    They share one Redis, as in production: who only remembers that Redis refused is right in both.
     Raises ServerError without a server.
     """
     told: list[Operation] = []
-    for number in range(PROCESSES):
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe(duplex=False)
-        brief = (number, subject.target.spec, subject.quota, subject.seed, program)
-        process = context.Process(target=_ask_alone, args=(*brief, theirs, os.getpid()))
-        process.start()
-        theirs.close()
-        with suppress(EOFError):  # it ended its process: what it did not answer is not counted
-            told += _after(told, ours.recv())
-        process.join()
+    with virtual_server(program) as virtual:
+        for number in range(PROCESSES):
+            context = multiprocessing.get_context("spawn")
+            ours, theirs = context.Pipe()
+            seat = (number, subject.target.spec, subject.quota, subject.seed)
+            process = context.Process(
+                target=_ask_alone, args=(*seat, virtual.server, theirs, os.getpid())
+            )
+            process.start()
+            theirs.close()
+            with suppress(EOFError, OSError):  # it ended its process: what it did not answer is
+                send_handle(ours, virtual.handle, process.pid)  # not counted
+                told += _after(told, ours.recv())
+            process.join()
+            ours.close()
     return Tale(tuple(told))
 
 
@@ -88,18 +96,18 @@ def _ask_alone(
     spec: str,
     quota: Quota,
     seed: int,
-    program: Path | None,
+    server: Server,
     pipe: Connection,
     parent: int,
 ) -> None:
     """In a process of its own: one client asks until it is refused, at the first instant."""
     die_with_parent(parent)
     cast = Cast(resolve(spec), quota, number + 1, 1, seed)
-    with (
-        virtual_server(program) as virtual,
-        world_on(virtual, cast, rehearsed=False) as world,
-    ):
+    virtual = VirtualServer(server, recv_handle(pipe))
+    with world_on(virtual, cast, rehearsed=False) as world:
         player = Player(world)
+        if number:  # what the process before has stored is there
+            world.keep()
         for _ in range(quota.limit + 1):
             player.acquire(number)
         pipe.send(player.tale().operations)

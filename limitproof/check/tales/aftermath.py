@@ -12,9 +12,11 @@ from limitproof.stories import Operation
 def lost_places(after: Sequence[Operation], same: Sequence[Operation], window: int) -> int:
     """How many fewer are admitted in `after` than in `same`, before the long wait.
 
-    Both are the same requests; window in µs.
+    Both are the same requests; window in µs. Which of them come before the wait is seen in `same`:
+    after a fault one may begin late because the one before it waited for a lock.
     """
-    return admitted(same[: first_late(same, window)]) - admitted(after[: first_late(after, window)])
+    soon = first_late(same, window)
+    return admitted(same[:soon]) - admitted(after[:soon])
 
 
 def blocked(after: Sequence[Operation], same: Sequence[Operation], window: int) -> str:
@@ -22,7 +24,7 @@ def blocked(after: Sequence[Operation], same: Sequence[Operation], window: int) 
 
     Before the long wait a refusal may be the faulty request's doing, and is no block.
     """
-    soon = first_late(after, window)
+    soon = first_late(same, window)
     for number, (one, other) in enumerate(zip(after, same, strict=True)):
         passed = f"{(one.begun - after[0].begun) / SECOND:.3g} s"
         if one.outcome is Outcome.UNKNOWN and other.outcome is not Outcome.UNKNOWN:

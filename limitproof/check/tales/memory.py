@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate, pairwise
 from typing import Any
 
 from limitproof.check.growth import grows, theil_sen
-from limitproof.check.tales.acts import SECOND, acts, patience, shown_key, window_of
+from limitproof.check.tales.acts import MILLISECOND, SECOND, acts, patience, shown_key, window_of
 from limitproof.stories import Sight, Story, Tale
 
 GIGABYTE = 2**30
 LEAST = 4.0  # bytes: no request is stored in less
+DAY = 86_400 * SECOND
 STEADY = 0.75  # of the bytes a request: buckets of a window fill up, a log does not
 FEWEST = 6  # sights that show a growth
 
@@ -134,7 +136,30 @@ def _busy(tale: Tale, story: Story) -> list[Sight]:
     ]
 
 
-def _rises(busy: Sequence[Sight]) -> bool:
+def _lasting(busy: Sequence[Sight]) -> list[Sight]:
+    """What was seen, without keys that end by themselves and are used no more.
+
+    Keys of `client-1`, `client-2`, ... that live for a minute are many after twenty windows of a
+    second, and no more after a minute: their ends are there to be read. What lasts is a key without
+    an end, one whose end is put off again and again, and one that is kept for more than a day.
+    """
+    if not busy:
+        return []
+    first: dict[bytes, tuple[int, int]] = {}
+    for number, one in enumerate(busy):
+        for key in one.keys:
+            first.setdefault(key.name, (number, key.ends))
+    lasts = set()
+    for key in busy[-1].keys:
+        number, ends = first[key.name]
+        put_off = key.ends > ends and number <= len(busy) - FEWEST
+        if key.ends < 0 or put_off or key.ends * MILLISECOND > busy[-1].instant + DAY:
+            lasts.add(key.name)
+    return [replace(one, keys=tuple(k for k in one.keys if k.name in lasts)) for one in busy]
+
+
+def _rises(sights: Sequence[Sight]) -> bool:
+    busy = _lasting(sights)
     if len(busy) < FEWEST:
         return False
     since = [(one.instant - busy[0].instant) / SECOND for one in busy]

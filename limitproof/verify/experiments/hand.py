@@ -7,6 +7,10 @@ from limitproof.verify.player import Player
 
 PATIENCE = 120  # steps of one request before it is taken to wait for ever
 LITTLE = 10  # steps, once another was taken to
+NAPS = 40  # of these: who sleeps so often tries again and again
+JUMPS = 4  # to the end of a key, in one request: of a lock, most likely
+MINUTE = 60_000_000  # µs: a lock that lasts longer is one that nobody waits for
+MILLISECOND = 1_000  # µs
 SPACING = 1_000  # µs between two requests: a clock in milliseconds tells them apart
 
 
@@ -14,7 +18,9 @@ class Hand:
     """Directs a player.
 
     cautious: a request that takes no end of steps (it waits for a lock that nobody gives back) is
-    given up, its client dies. Otherwise the world ends such a limiter.
+    given up, its client dies. Otherwise the world ends such a limiter. Who sleeps a millisecond at
+    a time until a lock of five seconds ends does come to an end: before it is given up, the clock
+    goes on to where the next key ends.
     """
 
     def __init__(self, player: Player, *, cautious: bool = False) -> None:
@@ -51,12 +57,28 @@ class Hand:
         if not self._cautious:
             self.player.do(Finish(client))
             return
-        for _ in range(self._patience):
-            self.player.do(Go(client))
-            if not self.player.busy(client):
-                return
+        for _ in range(JUMPS):
+            naps = 0
+            for _ in range(self._patience):
+                naps += not self.sends(client)
+                self.player.do(Go(client))
+                if not self.player.busy(client):
+                    return
+                if naps >= NAPS:
+                    break
+            if not naps or not self._to_the_end_of_a_key():
+                break
         self._patience = LITTLE
         self.player.do(Kill(client))
+
+    def _to_the_end_of_a_key(self) -> bool:
+        """The clocks move on to where the next key ends; False when none does within a minute."""
+        entries = self.player.world.snapshot().entries
+        ends = [end * MILLISECOND for one in entries for end in one.every_end if end >= 0]
+        later = [end for end in ends if 0 < end - self.instant <= MINUTE]
+        if later:
+            self.wait(min(later) - self.instant)
+        return bool(later)
 
     def begin(self, client: int, steps: int, key: str = "k") -> bool:
         """A request of which so many steps are taken; whether it is still under way."""

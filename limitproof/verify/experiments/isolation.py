@@ -25,6 +25,8 @@ KEYS = (
     "a:1",
     "a:seq",
     "a:reset",
+    "t:user:1",  # a tenant, and two of its users
+    "t:user:2",
     "a/1",
     "a|1",
     "a.1",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from limiters.contract import Quota
-from limitproof.check.tales.acts import SECOND, patience
+from limitproof.check.tales.acts import MILLISECOND, SECOND, patience
 from limitproof.check.tales.memory import memory, memory_measured
 from limitproof.verify.experiments.experiment import Experiment, Played, Summary, Trial, small
 from limitproof.verify.experiments.hand import Hand
@@ -41,7 +41,11 @@ class _Rising:
 
 @dataclass(frozen=True, slots=True)
 class _Steady:
-    """Twice the limit in each window, on one key; then idleness."""
+    """Twice the limit in each window, on one key; then idleness, until all must have ended.
+
+    What has a time to live of less than a day may use it up; whether that is too long for a window
+    is for `expiry`.
+    """
 
     rate: int
     windows: int = WINDOWS
@@ -50,8 +54,9 @@ class _Steady:
         window = _window(hand)
         for _ in range(self.windows):
             hand.asks(self.rate, spacing=window // self.rate)
-            hand.look()
-        hand.wait(patience(window))
+            seen = hand.look()
+        longest = max((key.ends * MILLISECOND - seen.instant for key in seen.keys), default=0)
+        hand.wait(max(patience(window), min(longest + MILLISECOND, DAY)))
         hand.look()
 
 

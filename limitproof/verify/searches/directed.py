@@ -16,6 +16,7 @@ from limitproof.verify.player import Player
 
 MILLISECOND = 1_000  # µs
 SECOND = 1_000_000  # µs
+HOUR, DAY = 3_600 * SECOND, 86_400 * SECOND
 MANY = 12_000  # a limit for costs in the thousands
 VICTIM = 2  # a client that asks only when it is befallen
 Direct = Callable[[Player], None]
@@ -65,6 +66,8 @@ def sequential(limit: int, window: int, *, takes_cost: bool) -> Iterator[Direct]
             yield lambda p, pause=pause, late=after: _spread(p, limit, pause, late=late)  # type: ignore[misc]
     if takes_cost:
         yield from _costs(limit, window)
+    for turn in (HOUR, DAY):
+        yield partial(_across, limit, window, turn)
 
 
 def troubled(limit: int, steps: int) -> Iterator[Direct]:
@@ -95,6 +98,17 @@ def _many(player: Player, parts: list[tuple[int, float]]) -> None:
         if times:
             ask(player, times)
         wait(player, pause)
+
+
+def _across(limit: int, window: int, turn: int, player: Player) -> None:
+    """Fill up just before the next full hour, or midnight (UTC), and ask for more just after it.
+
+    Who forgets all when the hour turns, admits twice as many then.
+    """
+    before = window // 4 - window // 4 % MILLISECOND
+    rest = turn - player.instant % turn - before
+    player.do(Wait(rest if rest > 0 else rest + turn))
+    _many(player, [(limit, 2 * before), (limit + 1, window), (limit + 1, 0)])
 
 
 def _told(

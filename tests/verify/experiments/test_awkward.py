@@ -1,0 +1,79 @@
+"""What is right in an unusual way is not accused; next to each, the fault that it looks like."""
+
+from __future__ import annotations
+
+import pytest
+
+from limiters.contract import Quota
+from limiters.registry import resolve
+from limitproof.check.verdict import Verdict
+from limitproof.servers.virtual import VirtualServer
+from limitproof.verify.apart import examine_apart
+from limitproof.verify.experiments.catalogue import EXPERIMENTS
+from limitproof.verify.laboratory import Laboratory, Subject
+from limitproof.verify.searches.directed import sequential
+from limitproof.verify.searches.stage import Stage, Tally
+
+CHECKS = {check.name: check for check in EXPERIMENTS}
+HERE = "tests.verify.experiments.awkward"
+
+
+def laboratory(name: str, server: VirtualServer, quota: Quota) -> Laboratory:
+    return Laboratory(Subject(resolve(f"{HERE}:{name}"), quota), server, 10_000.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "check"),
+    [
+        ("Leased", "crash"),
+        ("Leased", "lost-reply"),
+        ("Fields", "memory"),
+        ("Fields", "expiry"),
+        ("KeptAMinuteMore", "memory"),
+    ],
+)
+def test_who_is_right_is_not_accused(moving_server: VirtualServer, name: str, check: str) -> None:
+    result = CHECKS[check].examine(laboratory(name, moving_server, Quota(4, 1.0))).result
+    assert result.verdict is Verdict.PASS, result.because
+
+
+@pytest.mark.parametrize(
+    ("name", "check", "why"),
+    [
+        ("LockedForGood", "crash", "without a TTL: it never expires"),
+        ("LockedForGood", "lost-reply", "and it waits without end"),
+        ("FieldsAndATotal", "expiry", "'k' is left without a TTL after a request"),
+        ("FieldsAndATotal", "memory", "it grows for good: from 2 to 9 entries"),
+        ("KeptAMinuteMore", "expiry", "'k' is kept for 61 s, where a window is 1 s"),
+        ("PutOffForEver", "memory", "it grows for good: from"),
+        ("OneLogATenant", "isolation", "of key 't:user:2'"),
+    ],
+)
+def test_the_fault_next_to_it_is_found(
+    moving_server: VirtualServer, name: str, check: str, why: str
+) -> None:
+    result = CHECKS[check].examine(laboratory(name, moving_server, Quota(4, 1.0))).result
+    assert result.verdict is Verdict.FAIL
+    assert why in result.because
+
+
+@pytest.mark.parametrize(("target", "fails"), [(f"{HERE}:DenyCache", False), ("in_process", True)])
+def test_two_processes_share_one_redis(
+    moving_server: VirtualServer, target: str, fails: bool
+) -> None:
+    assert moving_server
+    found = examine_apart(Subject(resolve(target), Quota(4, 1.0)), ("overshoot",), None)
+    expected = Verdict.FAIL if fails else Verdict.UNKNOWN
+    assert found["overshoot"].result.verdict is expected, found["overshoot"].result.because
+
+
+@pytest.mark.parametrize(("name", "found"), [("TurnsWithTheHour", {"overshoot"}), ("_Log", set())])
+def test_a_story_goes_across_a_full_hour(
+    moving_server: VirtualServer, name: str, found: set[str]
+) -> None:
+    where = laboratory(name, moving_server, Quota(4, 1.0))
+    with where.world() as world:
+        stage = Stage(where, world, where.quota, "packet", {"overshoot"}, Tally())
+        for direct in list(sequential(stage.limit, stage.window, takes_cost=False))[-2:]:
+            stage.try_out(direct)
+        assert set(stage.found) == found
