@@ -112,7 +112,7 @@ class TestPromise(LimiterContract):
     checks, promise = ["contract"], "fast"
 """
 SAID = (
-    "contract: unknown: not simulated: it cannot be made: ValueError: no such thing",
+    "contract: unknown: * it cannot be made: ValueError: no such thing (test_mine.py:6)",
     "contract: fail (algorithm): * 'NoneType' object has no attribute 'acquire'",
     "contract: unknown: * TestSignature.make_limiter() takes 2 positional arguments but 4 *",
     "contract: unknown: * TestForgotten.make_limiter(client, quota, clock) must return a limiter",
