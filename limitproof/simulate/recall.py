@@ -28,8 +28,9 @@ MOST_PLACES = 200_000  # kept; then all are forgotten, so that memory is bounded
 class _Place:
     """Where a client stands: what it sends next, which is nothing where `replies` is 0.
 
-    line: which of its connections it sends on, in the order of their first use; over: outcome,
-    begin and end of its requests that are over; told: their whole decisions.
+    line: which of its connections it sends on, in the order of their first use; marked: whether
+    the server would not take one of them for a new one; over: outcome, begin and end of its
+    requests that are over; told: their whole decisions.
     """
 
     history: tuple[Event, ...]
@@ -37,6 +38,7 @@ class _Place:
     replies: int
     line: int
     idle: bool
+    marked: bool
     over: tuple[tuple[Outcome, int, int], ...]
     told: tuple[Told, ...]
     after: dict[Event, _Place] = field(default_factory=dict)
@@ -116,8 +118,8 @@ class Recall:
                     enabled.remove(chosen)
             packets.append(packet)
             replies.append(reply)
-        for number in enabled:
-            if not places[number].idle:
+        for number, place in enumerate(places):
+            if place.marked or not place.idle:
                 self._hang_up(number)
         return Trace(
             tuple(choices), tuple(packets), tuple(replies),
@@ -187,7 +189,7 @@ class Recall:
             history,
             seat.packets[0] if seat.packets else b"",
             len(seat.commands[0]) if seat.packets else 0,
-            self._note_wire(client), seat.idle, over, told,
+            self._note_wire(client), seat.idle, bool(seat.marked), over, told,
         )  # fmt: skip
         self._stand[client] = place
         return place
@@ -207,7 +209,7 @@ class Recall:
         return self._lines[client, number]
 
     def _hang_up(self, client: int) -> None:
-        """A run has ended before this client has: its connections may watch a key."""
+        """Its connections watch a key, or may do so: the run has ended before this client has."""
         for who in [who for who in self._lines if who[0] == client]:
             self._lines.pop(who).close()
 

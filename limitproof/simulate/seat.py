@@ -17,9 +17,10 @@ from limitproof.decisions import one_line, plain, rubbish
 from limitproof.history.outcome import Outcome
 from limitproof.schedules import Granularity
 from limitproof.simulate.coroutine import Coroutines, not_running
+from limitproof.simulate.marks import Mark, marked_by
 from limitproof.simulate.refusal import MOST_STEPS, RefusedError, check_commands
 from limitproof.simulate.resp import pack
-from limitproof.simulate.wire import Wire, simulated_client
+from limitproof.simulate.wire import Wire, hang_up, simulated_client
 
 KEY = "k"
 DEATHS = 3  # times that a limiter with a bare `except` may answer instead of ending
@@ -54,6 +55,7 @@ class Seat:
     step of a request has not been taken. `life`: how many before it have died; who
     comes after one draws other random numbers than that one, or its first request would look like
     the dead one's, sent again. `notice` is told what keeps any search from being complete.
+    `marked` holds the connections that the server would not take for new ones.
     """
 
     def __init__(
@@ -98,6 +100,7 @@ class Seat:
         self._named = False
         self._leaving = False
         self._undead: list[greenlet.greenlet] = []
+        self.marked: dict[Wire, Mark] = {}
 
     @property
     def takes_cost(self) -> bool:
@@ -199,17 +202,17 @@ class Seat:
         Raises RefusedError when it goes on all the same.
         """
         here = self._greenlet
-        if here is not None and not here.dead:
-            midway = not self.idle
-            self._leaving, self._steps = True, 0
-            try:
-                for _ in range(DEATHS):
-                    if not here.dead:
-                        here.throw()
-            finally:
-                self._leaving = False
-            if midway:  # the connection may still watch a key, or be within a MULTI
-                self.disconnect()
+        midway = here is not None and not here.dead and not self.idle
+        self._leaving, self._steps = True, 0
+        try:
+            for _ in range(DEATHS):
+                if here is not None and not here.dead:
+                    here.throw()
+            self._limiter = None  # a pipeline that watches sends UNWATCH as it is deleted
+        finally:
+            self._leaving = False
+        if midway or self.marked:
+            self.disconnect()
         self._greenlet = None
         self.packets, self.commands, self.idle, self.asleep = [], [], False, None
         if here is not None and not here.dead:
@@ -218,8 +221,9 @@ class Seat:
 
     def disconnect(self) -> None:
         """Close its connections; the next command opens one."""
+        marked, self.marked = bool(self.marked), {}
         if self._coroutines is None:
-            self.client.connection_pool.disconnect()
+            hang_up(self.client, for_good=marked)
         else:
             self._coroutines.disconnect()
 
@@ -323,6 +327,7 @@ class Seat:
             check_commands(commands)
         except RefusedError as error:
             self.refuse(error)
+        self._mark(wire, commands)
         transaction = commands[0][0].upper() == b"MULTI"
         if self._granularity == "command" and len(commands) > 1 and not transaction:
             self.packets = [pack(*words) for words in commands]
@@ -335,6 +340,13 @@ class Seat:
             self._tell_overlap(self._coroutines)
         reply: bytes | None = self._wait()
         return reply
+
+    def _mark(self, wire: Wire, commands: list[list[bytes]]) -> None:
+        mark = marked_by(commands, self.marked.get(wire, Mark.NONE))
+        if mark is not Mark.NONE:
+            self.marked[wire] = mark
+        elif self.marked:
+            self.marked.pop(wire, None)
 
     def _count(self, steps: int) -> None:
         self._steps += steps

@@ -94,6 +94,10 @@ class SimulatedConnection(UnixDomainSocketConnection):
     def _connect(self) -> Wire:
         return Wire(open_socket(self.path), self._asking)
 
+    def forget(self) -> None:
+        """From now on nobody hears what it sends."""
+        self._asking = _deaf
+
     def on_connect_check_health(self, check_health: bool = True) -> None:
         super().on_connect_check_health(check_health)
         wire: Any = self._sock
@@ -107,6 +111,25 @@ def simulated_client(path: str, ask: Ask) -> redis.Redis:
     pool.connection_class = SimulatedConnection
     pool.connection_kwargs["ask"] = ask
     return client
+
+
+def hang_up(client: redis.Redis, *, for_good: bool) -> None:
+    """Close the connections of a simulated client; the next command opens one.
+
+    for_good: also those that an object of a life before still holds. A garbage collection that
+    comes later, in another run, would have a pipeline send its UNWATCH there.
+    """
+    pool: Any = client.connection_pool
+    held = tuple(pool._in_use_connections) if for_good else ()
+    pool.disconnect()
+    for connection in held:
+        connection.forget()
+    if held:
+        pool.reset()  # or they would be handed out again
+
+
+def _deaf(_wire: Wire, _packet: bytes, _commands: list[list[bytes]]) -> bytes | None:
+    return None
 
 
 def open_socket(path: str) -> socket.socket:
