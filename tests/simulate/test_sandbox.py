@@ -20,7 +20,7 @@ import redis
 
 from limitproof.servers.virtual import START
 from limitproof.simulate.sandbox import sandbox, watchdog
-from tests.simulate import clocks
+from tests.simulate import clocks, keepers
 
 
 def test_every_clock_tells_the_instant_that_is_meant() -> None:
@@ -47,6 +47,25 @@ def test_names_bound_at_import_tell_it_too() -> None:
     with sandbox(lambda: START / 1_000_000, os.urandom, lambda _: None):
         assert set(clocks.every_clock()) == {START}
     assert START not in clocks.every_clock()
+
+
+def test_so_do_names_that_something_else_keeps() -> None:
+    """A dict, a class within a class, a decorator; beside them what raises at every question."""
+    now = START / 1_000_000
+    for _ in range(2):
+        with sandbox(lambda: now, os.urandom, lambda _: None):
+            told = keepers.every_clock()
+            assert told == dict.fromkeys(told, now)
+        assert now not in keepers.every_clock().values()
+        assert keepers.CLOCKS["monotonic"] is time.monotonic
+        assert (time.monotonic, time.perf_counter) == keepers.TUPLE
+
+
+def test_what_is_bound_anew_meanwhile_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clocks, "sleep", time.sleep)  # put back at the end, whatever is there
+    with sandbox(lambda: 0.0, os.urandom, lambda _: None):
+        monkeypatch.setattr(clocks, "sleep", None)
+    assert vars(clocks)["sleep"] is None
 
 
 def bound_names() -> list[object]:
