@@ -34,7 +34,8 @@ MONOTONIC = frozenset(
     for name in ("CLOCK_MONOTONIC", "CLOCK_MONOTONIC_RAW", "CLOCK_BOOTTIME", "CLOCK_UPTIME_RAW")
     if hasattr(time, name)
 )
-Fakes = dict[tuple[ModuleType, str], Callable[..., Any]]
+Place = tuple[ModuleType, str]
+Fakes = dict[Place, Callable[..., Any]]
 """By where the real ones are: a module, and a name in it."""
 Draw = Callable[[int], bytes]
 Sleep = Callable[[float], None]
@@ -67,18 +68,29 @@ def sandbox(
     Also names that were bound when a module was imported (see `bindings`). The state of `random` is
     put back at the end. Yields what sets the time (seconds) for a client whose clock is another
     than that of the client before it.
+
+    A fake that something has kept does what its name stands for by then, as soon as this is over: a
+    module that was imported meanwhile may have put it where nobody finds it.
     """
     before = random.getstate()
+    over = False
+
+    def while_open(place: Place, fake: Callable[..., Any]) -> Callable[..., Any]:
+        def either(*asked: Any) -> Any:
+            return getattr(*place)(*asked) if over else fake(*asked)
+
+        return either
 
     def no_connection(connection: Any) -> NoReturn:
         refuse(RefusedError(f"it opens a connection of its own ({type(connection).__name__})"))
 
-    fakes: Fakes = {
+    given: Fakes = {
         **_clocks(instant, inside),
         (time, "sleep"): sleep,
         (os, "urandom"): urandom,
         (os, "getpid"): _process(inside, process),
     }
+    fakes: Fakes = {place: while_open(place, fake) for place, fake in given.items()}
     bound = rebound({getattr(*place): fake for place, fake in fakes.items()})
     patches: tuple[AbstractContextManager[Any], ...] = (
         *(patch.object(*place, fake) for place, fake in fakes.items()),
@@ -99,6 +111,7 @@ def sandbox(
                 patched.enter_context(one)
             yield lambda seconds: traveller.move_to(_not_before(seconds))
     finally:
+        over = True
         random.setstate(before)
 
 
@@ -135,12 +148,13 @@ def _clocks(instant: Callable[[], float], inside: Callable[[], bool]) -> Fakes:
 def _process(inside: Callable[[], bool], process: Callable[[], int]) -> Callable[[], int]:
     """os.getpid, by which each client is a process of its own.
 
-    Not for redis-py: it compares the id with that of the process that made its connections.
+    Not for redis-py: it compares the id with that of the process that made its connections. Who
+    asks is two frames up, as `sandbox` wraps this.
     """
     real = os.getpid
 
     def getpid() -> int:
-        asking = str(sys._getframe(1).f_globals.get("__name__", ""))
+        asking = str(sys._getframe(2).f_globals.get("__name__", ""))
         return process() if inside() and asking.partition(".")[0] != "redis" else real()
 
     return getpid

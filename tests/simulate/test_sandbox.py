@@ -108,6 +108,20 @@ def test_a_module_imported_meanwhile_keeps_no_clock_of_a_world(
     assert module.told() < START / 1_000_000
 
 
+def test_what_is_kept_out_of_sight_is_as_the_real_one_afterwards() -> None:
+    """A module imported meanwhile may put a name into an object, where nobody takes it out."""
+    now = START / 1_000_000
+    with sandbox(lambda: now, bytes, lambda _: pytest.fail("slept"), process=lambda: 7):
+        kept = time.monotonic, time.sleep, os.urandom, os.getpid
+    monotonic, sleep, urandom, getpid = kept
+    assert time.monotonic() <= monotonic() < now
+    sleep(0)
+    assert urandom(16) != bytes(16)
+    assert getpid() == os.getpid() != 7
+    with sandbox(lambda: now + 1, bytes, lambda _: None, process=lambda: 8):
+        assert (monotonic(), urandom(16), getpid()) == (now + 1, bytes(16), 8)
+
+
 def test_outside_of_a_client_monotonic_time_is_real() -> None:
     """A search has so many seconds, and a clock that stood still would give it all there are."""
     began = time.perf_counter(), time.monotonic()
