@@ -56,4 +56,4 @@ def _whatever(_played: Sequence[Played]) -> str:
     return ""
 
 
-CONTRACT = Experiment("contract", contract, _trials, _sum_up, empty=_whatever)
+CONTRACT = Experiment("contract", contract, _trials, _sum_up, empty=_whatever, costly=False)

@@ -113,6 +113,12 @@ class Laboratory:
         with world_on(self._virtual, cast) as world:
             yield world
 
+    @property
+    def scales(self) -> bool:
+        """Whether what is promised is known at other quotas; figures of its own hold for one."""
+        given = self.subject.promise
+        return given is None or scaled(given, self.quota, self.quota) is not None
+
     def promise_at(self, quota: Quota) -> Promise:
         """What is promised at another quota: by the factory, or in the kind given by hand."""
         given = self.subject.promise

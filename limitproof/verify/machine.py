@@ -30,6 +30,7 @@ from limitproof.verify.searches.stage import UNSTEADY, Found, Stage, Tally, want
 MODELLED = (
     "overshoot", "false-rejection", "contamination", "remaining", "retry-after", "weights",
 )  # fmt: skip
+COST = 2  # of requests in races that are played once more
 SMALL = 5  # a limit that a person can follow; a larger one is examined at this
 LEAST_STORIES = 40  # fewer are no pass
 EXAMPLES = 150  # of the state machine, on each level
@@ -97,6 +98,8 @@ class Campaign:
             for quota in (self._quota, *self._others[:1]):
                 if self._wanted & BY_RACE:
                     self._races(quota, granularity)
+        if self._others and self._habits.takes_cost and self._wanted & BY_RACE:
+            self._races(self._others[0], "packet", COST)
         for level in SHARES:
             self._machine(level)
         self._shorten()
@@ -126,19 +129,28 @@ class Campaign:
 
         self._try(Quota(MANY, self._quota.window), "packet", play)
 
-    def _races(self, quota: Quota, granularity: Granularity) -> None:
-        """Two or three clients, by patterns; a pipeline also command by command."""
+    def _races(self, quota: Quota, granularity: Granularity, cost: int | None = None) -> None:
+        """Two or three clients, by patterns; a pipeline also command by command.
+
+        cost: of each request, where there is as much more room; then without a clock that moves.
+        """
+        room = quota.limit
+        if cost is not None:
+            quota = Quota(cost * room, quota.window)
 
         def play(stage: Stage) -> None:
             stage.wanted = self._wanted & BY_RACE
-            steps = self._habits.steps + (4 if granularity == "command" else 0)
-            for pattern in patterns(quota.limit, stage.window, steps):
+            steps = self._habits.steps if cost is None else self._habits.costly
+            steps += 4 if granularity == "command" else 0
+            for pattern in patterns(room, stage.window, steps):
+                if cost is not None and (pattern.stall or pattern.age):
+                    continue
                 if not stage.wanted - set(stage.found):
                     break
                 if self._late(0.8):
                     self._stopped("patterns of races", BY_RACE)
                     break
-                stage.try_out(race(pattern, quota.limit, stage.window))
+                stage.try_out(race(pattern, room, stage.window, cost))
 
         self._try(quota, granularity, play)
 

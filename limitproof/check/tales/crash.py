@@ -43,4 +43,8 @@ def crash(tale: Tale, story: Story) -> str:
     if told := blocked(after, same, window):
         return f"{died}; {told}"
     lost = lost_places(after, same, window)
-    return f"{died}, and {lost} places are gone for one request" if lost > 1 else ""
+    own = next(one for one in reversed(fallen.operations) if one.place < place)
+    if lost <= own.weight:
+        return ""
+    cost = f" of cost {own.cost}" if own.weight > 1 else ""
+    return f"{died}, and {lost} places are gone for one request{cost}"

@@ -44,6 +44,7 @@ def lost_reply(tale: Tale, story: Story) -> str:
     if told := blocked(after, same, window):
         return f"{lost}; {told}"
     debit = lost_places(after, same, window)
-    if debit > 1:
-        return f"{lost}; the request {answer(own)}, and {debit} places are gone for one"
+    if debit > own.weight:
+        one = "one" if own.weight == 1 else f"one of cost {own.cost}"
+        return f"{lost}; the request {answer(own)}, and {debit} places are gone for {one}"
     return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from itertools import count
+from itertools import chain, count
 from typing import Any
 
 from limiters.contract import Quota
@@ -18,6 +18,7 @@ from limitproof.stories import Story, Tale
 from limitproof.verify.experiments.hand import Hand
 from limitproof.verify.laboratory import MORE_TIME, Examined, Judge, Laboratory, shown
 
+COST = 2  # of each request, in stories that are played once more: who takes a cost acts upon it
 NOT_MADE = "it cannot be made"  # how a world says that a factory raises
 Direct = Callable[[Hand], None]
 Measured = Mapping[str, Any]
@@ -27,12 +28,19 @@ Measured = Mapping[str, Any]
 class Trial:
     """One directed story: `direct` lets happen what shall happen.
 
-    quota: None for that of the laboratory; shown: whether its judge needs the raw commands.
+    quota: None for that of the laboratory; shown: whether its judge needs the raw commands; cost:
+    of each request, None for none.
     """
 
     direct: Direct
     quota: Quota | None = None
     shown: bool = False
+    cost: int | None = None
+
+    def costly(self, quota: Quota) -> Trial:
+        """The same with requests of `COST`, and so many times the limit: all else is as it was."""
+        wide = self.quota or quota
+        return replace(self, quota=Quota(COST * wide.limit, wide.window), cost=COST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,7 @@ class Played:
     story: Story
     tale: Tale
     why: str
+    cost: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +99,7 @@ class Experiment:
     the first of which that fails too is shown in its place. `measure`: figures of a story.
     `beyond`: what is seen outside of a world when no story fails; None when nothing is wrong there.
     `empty`: why stories in which nothing failed are no pass, all the same; "" when they are.
+    `costly`: whether all is played once more with requests of a cost, where the limiter takes one.
     """
 
     name: str
@@ -100,6 +110,7 @@ class Experiment:
     measure: Callable[[Tale, Story], Measured] = _nothing
     beyond: Callable[[Laboratory, Sequence[Played]], Summary | None] = _nothing_beyond
     empty: Callable[[Sequence[Played]], str] = one_sided
+    costly: bool = True
 
     def examine(self, laboratory: Laboratory) -> Examined:
         """Play the stories until one fails, or none is left, or no time.
@@ -109,17 +120,22 @@ class Experiment:
         played: list[Played] = []
         refusals: list[str] = []
         declined: list[str] = []
+        dear: list[Played] = []
         with ExitStack() as stack:
             stage = _Stage(laboratory, stack)
-            for trial in self.trials(laboratory, played):
+            trials: Iterator[Trial] = iter(self.trials(laboratory, played))
+            if self.costly and laboratory.scales:
+                trials = chain(trials, self._costly(laboratory, stage, played, dear))
+            for trial in trials:
+                into = played if trial.cost is None else dear
                 if not laboratory.left:
                     refusals.append(f"there was no time for all stories: {MORE_TIME}")
                     break
                 try:
                     one = self._play(laboratory, stage.world(trial.quota), trial)
-                    played.append(one)
+                    into.append(one)
                     if one.why:
-                        return self._failed(laboratory, stage, played)
+                        return self._failed(laboratory, stage, [*played, *dear])
                 except LocalStateError:
                     raise
                 except RefusedError as refusal:
@@ -131,20 +147,29 @@ class Experiment:
         seen = self.beyond(laboratory, played) if played and laboratory.left else None
         if not played:
             refusals, declined = [*refusals, *declined], []
-        return self._passed(played, _once(refusals), _once(declined), seen)
+        return self._passed(played, dear, _once(refusals), _once(declined), seen)
+
+    def _costly(
+        self, laboratory: Laboratory, stage: _Stage, played: Sequence[Played], dear: list[Played]
+    ) -> Iterator[Trial]:
+        """All of it with requests of a cost, once it was played without, where one is taken."""
+        if played and stage.takes_cost:
+            for trial in self.trials(laboratory, dear):
+                yield trial.costly(laboratory.quota)
 
     def _play(self, laboratory: Laboratory, world: World, trial: Trial) -> Played:
         try:
-            hand = Hand(laboratory.player(world, shown=trial.shown))
+            hand = Hand(laboratory.player(world, shown=trial.shown), cost=trial.cost)
             trial.direct(hand)
         except LocalStateError:
             raise
         except RefusedError:  # it may only wait for what never comes: once more, with a watch
-            hand = Hand(laboratory.player(world, shown=trial.shown), cautious=True)
+            player = laboratory.player(world, shown=trial.shown)
+            hand = Hand(player, cautious=True, cost=trial.cost)
             trial.direct(hand)
         story = laboratory.story(hand.player.events, self.name, quota=trial.quota)
         tale = hand.player.tale()
-        return Played(story, tale, self.judge(tale, story))
+        return Played(story, tale, self.judge(tale, story), trial.cost)
 
     def _failed(self, laboratory: Laboratory, stage: _Stage, played: Sequence[Played]) -> Examined:
         found = self._smallest(laboratory, stage, played[-1])
@@ -164,8 +189,11 @@ class Experiment:
             if not laboratory.left:
                 break
             quota = trial.quota or Quota(found.story.limit, found.story.window)
+            if found.cost is not None and trial.quota is not None:
+                quota = Quota(COST * quota.limit, quota.window)
+            like = replace(trial, quota=quota, cost=found.cost)
             try:
-                one = self._play(laboratory, stage.world(quota), replace(trial, quota=quota))
+                one = self._play(laboratory, stage.world(quota), like)
             except RefusedError:
                 continue
             if one.why and len(one.story.events) < len(found.story.events):
@@ -175,12 +203,13 @@ class Experiment:
     def _passed(
         self,
         played: Sequence[Played],
+        dear: Sequence[Played],
         refusals: Sequence[str],
         declined: Sequence[str],
         seen: Summary | None,
     ) -> Examined:
         """declined: quotas for which no limiter is made, which is its contract, and is told."""
-        measured: dict[str, Any] = {"stories": len(played)}
+        measured: dict[str, Any] = {"stories": len(played) + len(dear)}
         if declined:
             measured["declined"] = list(declined)
         if refusals:
@@ -195,6 +224,8 @@ class Experiment:
         elif refusals and not played:
             because = refusals[0]
         measured |= summary.measured
+        if verdict is Verdict.PASS and dear and not one_sided(dear):
+            because += f"; and with requests of cost {COST}"
         return Examined(
             CheckResult(
                 self.name, verdict, because,
@@ -221,6 +252,11 @@ class _Stage:
             world = self._stack.enter_context(self._laboratory.world(quota=wanted))
             self._open = wanted, world
         return self._open[1]
+
+    @property
+    def takes_cost(self) -> bool:
+        """Whether a client that has begun takes a cost."""
+        return self._open is not None and self._open[1].seats[0].takes_cost
 
 
 def _once(texts: Iterable[str]) -> list[str]:

@@ -20,11 +20,11 @@ class Hand:
     cautious: a request that takes no end of steps (it waits for a lock that nobody gives back) is
     given up, its client dies. Otherwise the world ends such a limiter. Who sleeps a millisecond at
     a time until a lock of five seconds ends does come to an end: before it is given up, the clock
-    goes on to where the next key ends.
+    goes on to where the next key ends. cost: of each request; None for none.
     """
 
-    def __init__(self, player: Player, *, cautious: bool = False) -> None:
-        self.player = player
+    def __init__(self, player: Player, *, cautious: bool = False, cost: int | None = None) -> None:
+        self.player, self.cost = player, cost
         self._cautious = cautious
         self._patience = PATIENCE
 
@@ -40,7 +40,7 @@ class Hand:
 
     def ask(self, client: int = 0, key: str = "k") -> Operation:
         """A whole request of one client alone."""
-        self.player.do(Ask(client, key))
+        self.player.do(Ask(client, key, self.cost))
         self.finish(client)
         return self.player.last()
 
@@ -82,7 +82,7 @@ class Hand:
 
     def begin(self, client: int, steps: int, key: str = "k") -> bool:
         """A request of which so many steps are taken; whether it is still under way."""
-        self.player.do(Ask(client, key))
+        self.player.do(Ask(client, key, self.cost))
         for _ in range(steps):
             if not self.player.busy(client):
                 return False

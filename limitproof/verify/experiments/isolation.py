@@ -50,7 +50,7 @@ KEYS = (
 def _probe(hand: Hand) -> None:
     """One key beyond its limit, with a look after each step."""
     for _ in range(hand.player.world.cast.quota.limit + 1):
-        hand.do(Ask(0, PROBE))
+        hand.do(Ask(0, PROBE, hand.cost))
         while hand.player.busy(0):
             hand.do(Go(0))
             hand.look()

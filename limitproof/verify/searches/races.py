@@ -63,44 +63,49 @@ def patterns(limit: int, window: int, steps: int) -> Iterator[Pattern]:
                 yield Pattern(filled, first, both - first, 0, window // 2)
 
 
-def race(pattern: Pattern, limit: int, window: int) -> Callable[[Player], None]:
-    """The story of a pattern: what comes after it tells what is left in the keys."""
+def race(
+    pattern: Pattern, limit: int, window: int, cost: int | None = None
+) -> Callable[[Player], None]:
+    """The story of a pattern: what comes after it tells what is left in the keys.
+
+    cost: of each request; limit: how many of them there is room for.
+    """
 
     def direct(player: Player) -> None:
         apart = 2 * MILLISECOND if pattern.spaced else 0
         for _ in range(pattern.filled):
-            ask(player)
+            ask(player, cost=cost)
             wait(player, apart)
         wait(player, pattern.age - apart * pattern.filled)
         begun = player.instant
-        player.do(Ask(2))
+        player.do(Ask(2, cost=cost))
         _steps(player, 2, pattern.first)
         if pattern.stall == 1:
             player.do(Wait(pattern.far))
-        player.do(Ask(3))
+        player.do(Ask(3, cost=cost))
         _steps(player, 3, MOST_TURNS // 2 if pattern.second is None else pattern.second)
         if pattern.second is None:
-            _until_refused(player, limit)
+            _until_refused(player, limit, cost)
         if pattern.stall == 2:
             player.do(Wait(pattern.far))
         together(player, [2, 3, 4])
         if pattern.stall < 2:
-            _until_refused(player, limit)
+            _until_refused(player, limit, cost)
         since = player.instant if pattern.idle else begun
         rest = since + window + MILLISECOND - player.instant
         if rest > 0:
             player.do(Wait(rest))
-        _until_refused(player, limit)
+        _until_refused(player, limit, cost)
 
     return direct
 
 
-def _until_refused(player: Player, limit: int) -> None:
+def _until_refused(player: Player, limit: int, cost: int | None) -> None:
     """Client 4 asks alone; it is left where it is when it waits for another."""
     for _ in range(limit + 1):
         if player.busy(4):
             return
-        player.do(Ask(4))
+        player.do(Ask(4, cost=cost))
         _steps(player, 4, MOST_TURNS // 2)
         if player.last().outcome is Outcome.REJECTED:
             return

@@ -12,6 +12,8 @@ from limitproof.verify.apart import examine_apart
 from limitproof.verify.experiments.catalogue import EXPERIMENTS
 from limitproof.verify.laboratory import Laboratory, Subject
 from limitproof.verify.searches.directed import sequential
+from limitproof.verify.searches.habits import habits_of
+from limitproof.verify.searches.races import patterns, race
 from limitproof.verify.searches.stage import Stage, Tally
 
 CHECKS = {check.name: check for check in EXPERIMENTS}
@@ -30,6 +32,7 @@ def laboratory(name: str, server: VirtualServer, quota: Quota) -> Laboratory:
         ("Fields", "memory"),
         ("Fields", "expiry"),
         ("KeptAMinuteMore", "memory"),
+        *(("Costly", name) for name in CHECKS),
     ],
 )
 def test_who_is_right_is_not_accused(moving_server: VirtualServer, name: str, check: str) -> None:
@@ -47,6 +50,15 @@ def test_who_is_right_is_not_accused(moving_server: VirtualServer, name: str, ch
         ("KeptAMinuteMore", "expiry", "'k' is kept for 61 s, where a window is 1 s"),
         ("PutOffForEver", "memory", "it grows for good: from"),
         ("OneLogATenant", "isolation", "of key 't:user:2'"),
+        ("CostlyWithoutEnd", "expiry", "'k' is left without a TTL after a request"),
+        ("CostlyWithoutEnd", "memory", "it grows for good: from 2 to 16 entries"),
+        ("CostlyAudit", "memory", "it grows for good"),
+        ("CostlyAudit", "cluster", "'audit' is written by a script that does not declare it"),
+        ("CostlyInTwoSteps", "crash", "a client dies after 1 step and leaves 'k' without a TTL"),
+        ("CostlyByItsOwnClock", "clock-skew", "with its clock 50 ms ahead"),
+        ("CostlyTwice", "lost-reply", "4 places are gone for one of cost 2"),
+        ("CostlyByName", "script-flush", "raises NoScriptError"),
+        ("CostlyFolded", "isolation", "of key 'a:1'"),
     ],
 )
 def test_the_fault_next_to_it_is_found(
@@ -77,3 +89,17 @@ def test_a_story_goes_across_a_full_hour(
         for direct in list(sequential(stage.limit, stage.window, takes_cost=False))[-2:]:
             stage.try_out(direct)
         assert set(stage.found) == found
+
+
+def test_a_race_of_requests_with_a_cost(moving_server: VirtualServer) -> None:
+    """Two read before either writes; with a cost of 1 there is one step, and no race."""
+    for name, expected in (("CostlyRace", {"overshoot"}), ("Costly", set())):
+        where = laboratory(name, moving_server, Quota(6, 1.0))
+        with where.world() as world:
+            stage = Stage(where, world, where.quota, "packet", {"overshoot"}, Tally())
+            habits = habits_of(stage)
+            assert (habits.steps, habits.takes_cost) == (1, True)
+            assert habits.costly == (3 if expected else 1)
+            for pattern in patterns(3, stage.window, habits.costly):
+                stage.try_out(race(pattern, 3, stage.window, 2))
+            assert set(stage.found) == expected
