@@ -21,6 +21,7 @@ from limitproof.simulate.refusal import (
     UncacheableError,
     UnknownScriptError,
 )
+from limitproof.simulate.rehearsal import whim
 from limitproof.simulate.search.complete import Complete
 from limitproof.simulate.search.coverage import Coverage, Tell
 from limitproof.simulate.search.deepen import deepen
@@ -157,7 +158,7 @@ def _explore(world: World, limit: int, seconds: float, tell: Tell) -> Exploratio
     doubt = coverage.stopped
     if coverage.complete and (strange := unaccounted(world, coverage)):
         coverage, doubt = replace(coverage, complete=False), strange
-    doubt = doubt or world.doubt or world.whim()
+    doubt = doubt or world.doubt or whim(world)
     return _confirmed(world, Exploration(cast, limit, meta, coverage, doubt=doubt), coverage)
 
 
@@ -209,7 +210,7 @@ def _move_on(world: World, found: Exploration, seconds: float, tell: Tell) -> Ex
         why = f"the clock did not move: {why}"
         return replace(found, beyond=why, doubt=found.doubt if found.coverage.complete else why)
     doubt = found.doubt or (unaccounted(world, timed, timed.moves) if timed.moves >= 0 else "")
-    doubt = doubt or world.doubt or world.whim()
+    doubt = doubt or world.doubt or whim(world)
     if not found.coverage.complete:  # there was no search at one instant
         now = replace(timed, complete=timed.moves >= (moves if world.cast.apart else 0))
         doubt = doubt or ("" if now.complete else now.stopped)

@@ -10,6 +10,7 @@ from limitproof.servers.virtual import START, VirtualServer, virtual_server
 from limitproof.simulate.cast import Cast
 from limitproof.simulate.one_cpu import one_cpu
 from limitproof.simulate.processes import no_processes
+from limitproof.simulate.rehearsal import rehearse
 from limitproof.simulate.sandbox import sandbox, watchdog
 from limitproof.simulate.snapshot import LOAD
 from limitproof.simulate.world import World
@@ -64,7 +65,7 @@ def world_on(virtual: VirtualServer, cast: Cast, *, rehearsed: bool = True) -> I
                 no_processes(world.refuse, world.inside),
             ):
                 if rehearsed:
-                    world.rehearse()
+                    rehearse(world)
                 yield world
         finally:
             world.close()

@@ -14,17 +14,11 @@ from typing import Any, NoReturn
 
 import redis
 
-from limitproof.history.outcome import Outcome
 from limitproof.schedules import Answers, Run, Spans, Step
 from limitproof.servers.virtual import START, VirtualServer
 from limitproof.simulate.access import Access, flags_of
 from limitproof.simulate.cast import Cast
-from limitproof.simulate.refusal import (
-    LocalStateError,
-    RefusedError,
-    TimeNeededError,
-    answers_at_random,
-)
+from limitproof.simulate.refusal import RefusedError, TimeNeededError
 from limitproof.simulate.resp import pack, parse, shown_command, shown_reply
 from limitproof.simulate.search.ends import Told
 from limitproof.simulate.seat import KEY, Call, Seat
@@ -32,9 +26,7 @@ from limitproof.simulate.snapshot import ASK, CLEAR, EMPTY, LOAD, Snapshot
 from limitproof.simulate.trace import Choose, Commands, Taken, Trace
 from limitproof.simulate.wire import Wire, exchange, simulated_client
 
-WHIMS = 100  # rehearsals of a limiter that draws random numbers
 DREW_LATE = "it draws random numbers in some schedules only, so a run may not repeat"
-REHEARSED = 20  # most requests of the rehearsal
 
 
 class World:
@@ -42,8 +34,8 @@ class World:
 
     `wire` is a connection that has been set up as those of the clients are. `instant` is the time
     of the server and of every client whose clock is right, in microseconds since the epoch. `draws`
-    is whether the limiter drew anything at random in the rehearsal. `life`: which random numbers
-    the clients draw in the runs that follow.
+    is whether the limiter drew anything at random in the rehearsal, `swap` whether from the module
+    `random`. `life`: which random numbers the clients draw in the runs that follow.
     """
 
     def __init__(self, cast: Cast, virtual: VirtualServer, path: str) -> None:
@@ -57,11 +49,10 @@ class World:
         self.seats = [self.seat(number) for number in range(cast.clients)]
         self._understudies: dict[int, Seat] = {}
         self._accesses: dict[str, Access] = {}
-        self._swap = self.draws = True
+        self.swap = self.draws = True
         self.life = 0
         self._noticed = ""
         self._littered = False
-        self._heard: list[bytes] = []
         self._turns = 0
         self.travel: Callable[[float], None] | None = None
         self._told = float("nan")
@@ -97,7 +88,7 @@ class World:
     @property
     def doubt(self) -> str:
         """Why no search of this world is complete, as far as clients have run so far; else ""."""
-        late = not self._swap and bool(random.getstate() != self._idle)
+        late = not self.swap and bool(random.getstate() != self._idle)
         return self._noticed or (DREW_LATE if late else "")
 
     def notice(self, why: str) -> None:
@@ -148,6 +139,10 @@ class World:
             seat.life = self.life
         self._acting = None
         self._offsets = [self.cast.offset(number) for number in range(self.cast.clients)]
+        self.empty()
+
+    def empty(self) -> None:
+        """An empty server at the first instant."""
         if self.instant != START:
             self.move(START)
         self._littered = True
@@ -168,13 +163,13 @@ class World:
     def begin(self, seat: Seat) -> None:
         """Seat a new limiter. Raises RefusedError when it cannot be simulated."""
         self._act(seat)
-        seat.begin(self.cast.factory, self.cast.quota, swap=self._swap)
+        seat.begin(self.cast.factory, self.cast.quota, swap=self.swap)
         self._settle(seat)
 
     def ask(self, seat: Seat, key: str = KEY, cost: int | None = None) -> None:
         """Begin a request of an idle client. Raises RefusedError as `begin` does."""
         self._act(seat)
-        seat.ask(Call(key, cost, self.instant), swap=self._swap)
+        seat.ask(Call(key, cost, self.instant), swap=self.swap)
         self._settle(seat)
 
     def step(self, seat: Seat) -> bytes:
@@ -186,7 +181,7 @@ class World:
             if self.instant < seat.asleep:
                 self.move(seat.asleep)
             self._act(seat)
-            seat.wake(swap=self._swap)
+            seat.wake(swap=self.swap)
             self._settle(seat)
             return b""
         reply = self.execute(seat)
@@ -210,13 +205,13 @@ class World:
     def resume(self, seat: Seat, reply: bytes) -> None:
         """Let a client read its reply. Raises RefusedError as `begin` does."""
         self._act(seat)
-        seat.resume(reply, swap=self._swap)
+        seat.resume(reply, swap=self.swap)
         self._settle(seat)
 
     def lose(self, seat: Seat) -> None:
         """Break a client's connection before it has its reply. Raises as `begin` does."""
         self._act(seat)
-        seat.lose(swap=self._swap)
+        seat.lose(swap=self.swap)
         self._settle(seat)
 
     def kill(self, seat: Seat) -> None:
@@ -236,73 +231,11 @@ class World:
         """The server forgets all scripts, but for those that the world itself needs."""
         self.send(pack("SCRIPT", "FLUSH") + LOAD, 3)
 
-    def rehearse(self) -> None:
-        """One client asks beyond its limit, alone; then another does the same.
-
-        Afterwards its Lua scripts are known to the server, as they are in production: a script's
-        first call ever takes three round trips more. Who is answered otherwise the second time,
-        on an empty server again, has kept something in the process. Raises LocalStateError then.
-        """
-        seat = self.seat(0)
-        try:
-            first, silent = self._rehearse(seat)
-            self._swap = seat.draws()  # leaves the state of `random` as a seed makes it
-            self.draws = self._swap or seat.drew_entropy
-            self._idle = random.getstate()
-            if silent and Outcome.REJECTED in first:
-                raise LocalStateError
-            seat.close()
-            if self._rehearse(seat)[0] != first and not answers_at_random(self._heard):
-                raise LocalStateError(
-                    "asked anew, it answers otherwise: its state is in the process"
-                )
-        finally:
-            seat.close()
-        self.reset()
-
-    def whim(self) -> str:
-        """Whether one client alone does otherwise with other random numbers; "" when it does not.
-
-        One that throws its key away once in a hundred requests does not do so with those of one
-        seed: what is seen then is no more than a sample. Once in a thousand is likely missed.
-        """
-        if not self._swap:
-            return ""
-        seen = set()
-        for life in range(WHIMS):
-            seat = self.understudy(0)
-            seat.life = life
-            self._heard = []
-            try:
-                answers, _ = self._rehearse(seat)
-            finally:
-                seat.leave()
-                seat.life = 0
-            seen.add((tuple(answers), tuple(self._heard)))
-            if len(seen) > 1:
-                self.reset()
-                return "what it does hangs on random numbers, and only some were tried"
-        self.reset()
-        return ""
-
-    def _rehearse(self, seat: Seat) -> tuple[list[Outcome], bool]:
-        """What one client alone is told on an empty server, and whether it never asked that."""
-        if self.instant != START:
-            self.move(START)
-        self._littered = silent = True
-        self.begin(seat)
-        for _ in range(min(self.cast.quota.limit + 1, REHEARSED)):
-            self._to_the_end(seat)
-            if seat.idle:
-                self.ask(seat)
-                silent &= not seat.ready
-        self._to_the_end(seat)
-        return seat.answers, silent
-
-    def _to_the_end(self, seat: Seat) -> None:
-        while seat.ready:
-            self._heard += [words[0] for one in seat.commands for words in one]
-            self.step(seat)
+    def learn_draws(self, seat: Seat) -> None:
+        """Whether clients draw at random, by one that has asked alone; none swaps state if not."""
+        self.swap = seat.draws()  # leaves the state of `random` as a seed makes it
+        self.draws = self.swap or seat.drew_entropy
+        self._idle = random.getstate()
 
     def trace(self, choose: Choose) -> Trace:
         """One run from an empty server, as bytes.
