@@ -16,10 +16,16 @@ from limitproof.verify.laboratory import Laboratory
 from limitproof.verify.searches.directed import MANY, large_costs
 
 MOST = 20  # requests: those of a large limit are all alike
+MOST_AT_ONCE = 1_001  # but for the last ones, which are to be refused
 
 
 def _alone(limit: int, hand: Hand) -> None:
     hand.asks(min(limit + 1, MOST))
+
+
+def _at_once(limit: int, hand: Hand) -> None:
+    """All that a large limit allows, at one instant, and one more."""
+    hand.asks(limit + 1, spacing=0)
 
 
 def _with_others(window: int, limit: int, hand: Hand) -> None:
@@ -42,6 +48,8 @@ def _trials(laboratory: Laboratory, _played: Sequence[Played]) -> Iterator[Trial
     limit = laboratory.quota.limit
     yield Trial(partial(_alone, limit))
     yield Trial(partial(_with_others, laboratory.window, limit))
+    if MOST <= limit < MOST_AT_ONCE:
+        yield Trial(partial(_at_once, limit))
     yield Trial(_large_costs, Quota(MANY, laboratory.quota.window))
 
 
@@ -51,8 +59,17 @@ def _sum_up(played: Sequence[Played]) -> Summary:
     return Summary(f"{len(asked)} requests, {refused} of them refused, each with a Decision")
 
 
-def _whatever(_played: Sequence[Played]) -> str:
-    """That there is an answer is all that is asked for, even if it is always the same."""
+def _whatever(played: Sequence[Played]) -> str:
+    """That there is an answer is all that is asked for, even if it is always the same.
+
+    But where so many were asked that some must be refused, and none was, it is no plain pass.
+    """
+    for each in played:
+        said = [one.outcome for one in each.tale.operations]
+        if len(said) == each.story.limit + 1 > MOST and Outcome.REJECTED not in said:
+            return (
+                f"nothing was ever refused, of {len(said)} requests at a limit of {len(said) - 1}"
+            )
     return ""
 
 

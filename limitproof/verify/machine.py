@@ -20,6 +20,7 @@ from limitproof.check.verdict import Cause, CheckResult, Verdict
 from limitproof.schedules import Granularity
 from limitproof.simulate.refusal import LocalStateError, RefusedError
 from limitproof.verify.laboratory import MORE_TIME, Examined, Laboratory, scaled, shown
+from limitproof.verify.player import Player
 from limitproof.verify.searches.directed import MANY, large_costs, sequential, troubled
 from limitproof.verify.searches.habits import Habits, habits_of
 from limitproof.verify.searches.races import patterns, race
@@ -31,6 +32,7 @@ MODELLED = (
     "overshoot", "false-rejection", "contamination", "remaining", "retry-after", "weights",
 )  # fmt: skip
 COST = 2  # of requests in races that are played once more
+MOST_ASKED = 1_000  # a larger limit is examined at smaller ones only
 SMALL = 5  # a limit that a person can follow; a larger one is examined at this
 LEAST_STORIES = 40  # fewer are no pass
 EXAMPLES = 150  # of the state machine, on each level
@@ -76,6 +78,7 @@ class Campaign:
         self._found: dict[str, Found] = {}
         self._examined: dict[str, Examined] = {}
         self._seconds = laboratory.left
+        self._limits: set[int] = set()
         self._cut_short: list[str] = []
         self._missed: dict[str, Collection[str]] = {}
         self._left_out: dict[Quota, str] = {}
@@ -91,6 +94,7 @@ class Campaign:
         for quota in self._others:
             if self._wanted:
                 self._directed(quota)
+        self._asked_for()
         if self._others and self._habits.takes_cost:
             self._large_costs()
         granular: tuple[Granularity, ...] = ("packet", "command")
@@ -116,6 +120,24 @@ class Campaign:
                 stage.try_out(direct)
 
         self._try(quota, "packet", play)
+
+    def _asked_for(self) -> None:
+        """All that the given quota allows, at one instant, and more: where it is a larger one.
+
+        A count that is kept in eight bits never gets to a limit of 300. By the model alone.
+        """
+        given = self._laboratory.quota
+        if given in (self._quota, *self._others) or given.limit > MOST_ASKED:
+            return
+
+        def play(stage: Stage) -> None:
+            stage.wanted = self._wanted & {"overshoot", "false-rejection"}
+            if self._late(0.4):
+                self._stopped(f"{given.limit + 2} requests with the given limit")
+            else:
+                stage.try_out(lambda player: _many_at_once(player, given.limit + 2))
+
+        self._try(given, "packet", play)
 
     def _large_costs(self) -> None:
         """By the model alone: a request for each of thousands takes long, and shows no more."""
@@ -148,7 +170,10 @@ class Campaign:
                 if not stage.wanted - set(stage.found):
                     break
                 if self._late(0.8):
-                    self._stopped("patterns of races", BY_RACE)
+                    if cost is None:
+                        self._stopped("patterns of races", BY_RACE)
+                    else:
+                        self._cut_short.append("patterns of races with a cost")
                     break
                 stage.try_out(race(pattern, room, stage.window, cost))
 
@@ -222,6 +247,7 @@ class Campaign:
         try:
             with self._stage(quota, granularity) as stage:
                 play(stage)
+                self._limits.add(quota.limit)
                 self._found |= stage.found
                 self._wanted -= set(stage.found)
         except LocalStateError:
@@ -288,7 +314,8 @@ class Campaign:
             return Verdict.UNKNOWN, f"{few}: {MORE_TIME}"
         return Verdict.PASS, (
             f"kept in {counts['stories']:,} stories of {counts['requests']:,} requests "
-            f"({counts['refused']:,} refused), {counts['bursts']:,} with requests that overlap"
+            f"({counts['refused']:,} refused), {counts['bursts']:,} with requests that overlap, "
+            f"with limits of {', '.join(map(str, sorted(self._limits)))}"
             + "".join(
                 f"; not asked with {quota.limit} per {quota.window:g} s: {why}"
                 for quota, why in self._left_out.items()
@@ -301,6 +328,7 @@ class Campaign:
             word: counts[word]
             for word in ("stories", "generated", "requests", "admitted", "refused", "bursts")
         }
+        said["limits"] = sorted(self._limits)
         said["seed"] = self._laboratory.subject.seed
         if self._tally.given_up:
             said["given_up"] = dict(self._tally.given_up)
@@ -311,6 +339,11 @@ class Campaign:
     def _late(self, share: float) -> bool:
         """Whether so much of the time has gone."""
         return self._laboratory.left <= self._seconds * (1 - share)
+
+
+def _many_at_once(player: Player, number: int) -> None:
+    for _ in range(number):
+        player.acquire()
 
 
 def quotas_of(laboratory: Laboratory) -> list[Quota]:

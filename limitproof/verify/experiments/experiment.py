@@ -29,13 +29,14 @@ class Trial:
     """One directed story: `direct` lets happen what shall happen.
 
     quota: None for that of the laboratory; shown: whether its judge needs the raw commands; cost:
-    of each request, None for none.
+    of each request, None for none; plain: whether it is not played once more with a cost.
     """
 
     direct: Direct
     quota: Quota | None = None
     shown: bool = False
     cost: int | None = None
+    plain: bool = False
 
     def costly(self, quota: Quota) -> Trial:
         """The same with requests of `COST`, and so many times the limit: all else is as it was."""
@@ -121,6 +122,7 @@ class Experiment:
         refusals: list[str] = []
         declined: list[str] = []
         dear: list[Played] = []
+        late = ""  # what was played without a cost is a verdict all the same
         with ExitStack() as stack:
             stage = _Stage(laboratory, stack)
             trials: Iterator[Trial] = iter(self.trials(laboratory, played))
@@ -129,7 +131,10 @@ class Experiment:
             for trial in trials:
                 into = played if trial.cost is None else dear
                 if not laboratory.left:
-                    refusals.append(f"there was no time for all stories: {MORE_TIME}")
+                    if trial.cost is None:
+                        refusals.append(f"there was no time for all stories: {MORE_TIME}")
+                    else:
+                        late = f"; no time for all with requests of cost {COST}: {MORE_TIME}"
                     break
                 try:
                     one = self._play(laboratory, stage.world(trial.quota), trial)
@@ -147,7 +152,13 @@ class Experiment:
         seen = self.beyond(laboratory, played) if played and laboratory.left else None
         if not played:
             refusals, declined = [*refusals, *declined], []
-        return self._passed(played, dear, _once(refusals), _once(declined), seen)
+        if dear and not late and not one_sided(dear):
+            late = f"; and with requests of cost {COST}"
+        examined = self._passed(played, len(dear), _once(refusals), _once(declined), seen)
+        result = examined.result
+        if result.verdict is not Verdict.PASS:
+            return examined
+        return replace(examined, result=replace(result, because=result.because + late))
 
     def _costly(
         self, laboratory: Laboratory, stage: _Stage, played: Sequence[Played], dear: list[Played]
@@ -155,7 +166,8 @@ class Experiment:
         """All of it with requests of a cost, once it was played without, where one is taken."""
         if played and stage.takes_cost:
             for trial in self.trials(laboratory, dear):
-                yield trial.costly(laboratory.quota)
+                if not trial.plain:
+                    yield trial.costly(laboratory.quota)
 
     def _play(self, laboratory: Laboratory, world: World, trial: Trial) -> Played:
         try:
@@ -203,13 +215,13 @@ class Experiment:
     def _passed(
         self,
         played: Sequence[Played],
-        dear: Sequence[Played],
+        more: int,
         refusals: Sequence[str],
         declined: Sequence[str],
         seen: Summary | None,
     ) -> Examined:
-        """declined: quotas for which no limiter is made, which is its contract, and is told."""
-        measured: dict[str, Any] = {"stories": len(played) + len(dear)}
+        """more: stories with a cost; declined: quotas for which none is made, which is told."""
+        measured: dict[str, Any] = {"stories": len(played) + more}
         if declined:
             measured["declined"] = list(declined)
         if refusals:
@@ -224,8 +236,6 @@ class Experiment:
         elif refusals and not played:
             because = refusals[0]
         measured |= summary.measured
-        if verdict is Verdict.PASS and dear and not one_sided(dear):
-            because += f"; and with requests of cost {COST}"
         return Examined(
             CheckResult(
                 self.name, verdict, because,

@@ -78,9 +78,9 @@ def _trials(laboratory: Laboratory, played: Sequence[Played]) -> Iterator[Trial]
         return
     for window in windows:
         quota = Quota(own.limit, window)
-        yield Trial(_bursts, quota)
+        yield Trial(_bursts, quota, plain=window != own.window)
         if window != own.window:
-            yield Trial(_steady, quota)
+            yield Trial(_steady, quota, plain=True)
     for filled in (0, own.limit):
         yield from at_each_step(
             played,

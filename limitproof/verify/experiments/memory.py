@@ -101,8 +101,8 @@ def _trials(laboratory: Laboratory, _played: Sequence[Played]) -> Iterator[Trial
     quota = small(laboratory.quota, most=3, window=1.0)
     yield Trial(_EverNew(), quota)
     yield Trial(_Steady(2 * quota.limit), quota)
-    yield Trial(_Day(2 * quota.limit), quota)
-    yield Trial(_Rising(tuple(times * quota.limit for times in RISE)), quota)
+    yield Trial(_Day(2 * quota.limit), quota, plain=True)
+    yield Trial(_Rising(tuple(times * quota.limit for times in RISE)), quota, plain=True)
 
 
 def _smaller(found: Played) -> Iterator[Trial]:

@@ -230,3 +230,16 @@ class CostlyRace(Costly):
             self.client.pexpire(key, self.quota.window_ms)
             return Decision(True)
         return super().acquire(key, cost)
+
+
+class InEightBits(_Log):
+    """overshoot: a count that is kept in eight bits never gets to a limit above 255."""
+
+    script = """
+        local count = redis.call('BITFIELD', KEYS[1], 'INCRBY', 'u8', '0', '1')[1]
+        if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+        return {count <= tonumber(ARGV[2]) and 1 or 0, 0}
+    """
+
+    def acquire(self, key: str) -> Decision:
+        return Decision(bool(self.take([key], [self.quota.window_ms, self.quota.limit])[0]))

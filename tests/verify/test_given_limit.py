@@ -1,0 +1,52 @@
+"""A limit that is larger than those at which most is looked at is asked for once, at least."""
+
+from __future__ import annotations
+
+import pytest
+
+from limiters.contract import Quota
+from limiters.registry import resolve
+from limitproof.check.verdict import Verdict
+from limitproof.servers.virtual import VirtualServer
+from limitproof.verify.contract import CONTRACT
+from limitproof.verify.laboratory import Examined, Laboratory, Subject
+from limitproof.verify.machine import Campaign
+
+IN_EIGHT_BITS = "tests.verify.experiments.awkward:InEightBits"
+
+
+def overshoot_at(target: str, limit: int, server: VirtualServer) -> Examined:
+    subject = Subject(resolve(target), Quota(limit, 1.0))
+    campaign = Campaign(
+        Laboratory(subject, server, 10_000.0), ["overshoot"], examples=1, shortening=0.1
+    )
+    campaign._asked_for()
+    campaign._shorten()
+    return campaign.results()["overshoot"]
+
+
+@pytest.mark.parametrize(("target", "found"), [(IN_EIGHT_BITS, True), ("fixed_window", False)])
+def test_the_given_limit_is_asked_for(
+    moving_server: VirtualServer, target: str, found: bool
+) -> None:
+    result = overshoot_at(target, 300, moving_server).result
+    assert result.measured["limits"] == [300]
+    assert (result.verdict is Verdict.FAIL) is found
+    if found:
+        assert result.because.startswith("302 requests admitted at 0 ms, where")
+
+
+@pytest.mark.parametrize(
+    ("target", "limit", "verdict"),
+    [
+        (IN_EIGHT_BITS, 300, Verdict.UNKNOWN),
+        (IN_EIGHT_BITS, 30, Verdict.PASS),
+        ("fixed_window", 300, Verdict.PASS),
+        ("unlimited", 20, Verdict.UNKNOWN),
+    ],
+)
+def test_a_contract_in_which_nothing_is_refused_is_no_plain_pass(
+    moving_server: VirtualServer, target: str, limit: int, verdict: Verdict
+) -> None:
+    laboratory = Laboratory(Subject(resolve(target), Quota(limit, 1.0)), moving_server, 10_000.0)
+    assert CONTRACT.examine(laboratory).result.verdict is verdict
