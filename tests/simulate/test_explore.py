@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -252,8 +253,10 @@ def test_an_error_without_a_race_is_no_race() -> None:
     found = explored("Raises")
     assert found.error is not None
     assert found.error.sequential
-    assert found.error.because == (
-        "B was answered with RuntimeError: no place left, one client after the other"
+    assert re.fullmatch(
+        r"B was answered with RuntimeError: no place left \(tests/simulate/specimens.py:\d+\), "
+        r"one client after the other",
+        found.error.because,
     )
 
 
