@@ -136,10 +136,15 @@ def open_judge(config: pytest.Config, seconds: float, seed: int) -> Iterator[Jud
             started = partial(virtual_server, program, arguments=SERVER)
             server = stack.enter_context(started())
         except ServerError as error:
-            missing = f"limitproof has no Redis: {error}"
+            missing = f"limitproof has no Redis: {_in_pytest(error)}"
         if missing:  # out here, so that it is told without the error that was caught
             pytest.fail(missing, pytrace=False)
         yield Judge(config, server, lambda: stack.enter_context(started()), program, seconds, seed)
+
+
+def _in_pytest(error: ServerError) -> str:
+    """The same words with the option's name here: what starts servers knows the command's."""
+    return str(error).replace(" --redis", " --limitproof-redis")
 
 
 def _program(config: pytest.Config) -> Path | None:
@@ -203,7 +208,7 @@ class Judge:
             self._replace_server()
             return f"{name}: unknown: {why}"
         except ServerError as error:
-            return f"{name}: the server is gone: {error}"
+            return f"{name}: the server is gone: {_in_pytest(error)}"
         return reduce(combined, found)
 
     def _replace_server(self) -> None:

@@ -20,6 +20,7 @@ def test_no_redis_is_an_error_and_no_skip(sandbox: Sandbox) -> None:
     result.assert_outcomes(errors=3)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["limitproof has no Redis: '/nowhere' is not there; *"])
+    result.stdout.fnmatch_lines(["*valkey-server, or leave --limitproof-redis out"])
     assert "Traceback" not in text_of(result)
     remote = sandbox.run("--limitproof-redis=redis://localhost:1")
     remote.assert_outcomes(errors=3)

@@ -32,7 +32,7 @@ LIMITERS = {
     "raises": f"{STORES}{STORES}raise ValueError('boom')",
     "refuses and never asks Redis": "return Decision(False, 0, 1.0)",
 }
-SECONDS = 2.0  # for each unit: what is not come to is unknown as well
+SECONDS = 4.0  # for each unit: what is not come to is unknown as well
 FAILS = {
     "refuses": {"false-rejection", "retry-after"},
     "admits": {"overshoot", "remaining", "weights"},
