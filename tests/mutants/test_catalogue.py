@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -12,7 +13,8 @@ import redis
 
 from limiters.registry import entry, resolve
 from tests.mutants import lua, python, tailored
-from tests.mutants.catalogue import SCRIPTS, equivalent, mutants
+from tests.mutants.catalogue import SCRIPTS, equivalent, gaps, mutants
+from tests.mutants.document import DOCUMENT
 from tests.mutants.hunt import ROOT
 from tests.mutants.mutant import Edit, Mutant, neighbours, source
 
@@ -76,6 +78,28 @@ def test_every_explanation_is_of_a_mutant() -> None:
     ids = {one.id for one in mutants()}
     assert sorted(name for name in equivalent() if name not in ids) == []
     assert all(len(reason) > 20 for reason in equivalent().values())
+    assert gaps() < equivalent().keys()
+
+
+def test_what_a_reason_names_is_there() -> None:
+    named = {
+        word for reason in equivalent().values() for word in re.findall(r"tests/\S+\.py", reason)
+    }
+    assert named
+    assert [one for one in sorted(named) if not (ROOT / one).is_file()] == []
+
+
+def test_the_document_is_of_these_mutants() -> None:
+    """And of a whole run: every mutant is counted, every explanation told."""
+    text = DOCUMENT.read_text(encoding="utf-8")
+    (total,) = (line for line in text.splitlines() if line.startswith("| all |"))
+    killed, explained, stillborn = (int(cell) for cell in total.split("|")[2:-1])
+    assert killed + explained + stillborn == len(mutants())
+    assert explained == len(equivalent())
+    assert killed > 200
+    same, within = text.split("\n## ")[1:]
+    for name, reason in equivalent().items():
+        assert f"- ``{name}``: {reason}\n" in (within if name in gaps() else same)
 
 
 @pytest.mark.parametrize("file", SCRIPTS)
