@@ -6,6 +6,7 @@ import importlib
 import os
 import sys
 import tomllib
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
@@ -101,8 +102,10 @@ def bring(wanted: Package, *submodules: str) -> None:
         return
     sys.path.insert(0, str(where))
     try:
-        for name in names:
-            importlib.import_module(name)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an older package's, of its own source
+            for name in names:
+                importlib.import_module(name)
     except Exception as error:
         raise TargetError(
             f"importing {name} of {wanted.label} raised {type(error).__name__}: {error}; "

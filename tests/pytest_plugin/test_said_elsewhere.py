@@ -81,7 +81,7 @@ def test_options_of_a_target_choose_and_accept(sandbox: Sandbox) -> None:
     result = sandbox.run(
         "--limitproof-target=fixed_window_crash", "--limitproof-checks=contract, crash",
         "--limitproof-checks=expiry,cluster", "--limitproof-skip=cluster",
-        "--limitproof-accept=crash",
+        "--limitproof-accept=crash", budget=30.0,
     )  # fmt: skip
     result.assert_outcomes(passed=1, xfailed=2)
     result.stdout.fnmatch_lines(["limitproof::TestTarget: accepted: expiry, crash; 1 pass"])
