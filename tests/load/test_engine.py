@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -155,7 +156,8 @@ def test_several_limiters_through_several_processes(run: Run, tmp_path: Path) ->
         assert admitted(found[name]) == LIMIT
     assert outcomes(found["raising"]) == {Outcome.ERROR}
     (said,) = found["raising"].errors
-    assert said.startswith("UnspeakableError: its message raises RuntimeError (")
+    place = r"\(tests/load/specimens\.py:\d+\)"
+    assert re.fullmatch(rf"UnspeakableError: its message raises RuntimeError {place}", said)
     assert outcomes(found["unmakeable"]) == {Outcome.ERROR}
     assert len(found["unmakeable"].operations) == 4  # one for each client
 

@@ -101,7 +101,7 @@ def test_what_it_raises_for_alone_is_told(laboratory_of: OpenLaboratory) -> None
 def test_a_quota_that_it_does_not_take_is_told(laboratory_of: OpenLaboratory) -> None:
     result = CHECKS["expiry"].examine(laboratory_of("WholeSecondsOnly")).result
     assert result.verdict is Verdict.PASS
-    assert "with windows of 1, 60 s" in result.because
+    assert result.because.endswith("with windows of 1, 60 s; and with requests of cost 2")
     assert len(result.measured["declined"]) == 3
     assert "with 3 per 0.5 s: it cannot be made: ValueError" in result.measured["declined"][0]
 
