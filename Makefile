@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PACKAGES := .packages/.ready
 
+# Dozens of processes are started: compiled once (empty is as if it were not set).
+export PYTHONDONTWRITEBYTECODE =
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run test packages lint bench claims mutants clean
 

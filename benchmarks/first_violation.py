@@ -29,6 +29,8 @@ BUDGET = 5.0  # seconds of one search
 ROUNDS = 3
 MOST = 1.0  # seconds of process time
 USUAL = (0, 1, 3)  # exit codes: pass, fail, unknown
+COMPILED = {"PYTHONDONTWRITEBYTECODE": ""}
+"""As for a user: nobody compiles the whole of it anew in each run, which takes 0.1 s to 0.2 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,9 @@ def command(target: str, setting: Setting) -> Ran:
             "--budget", str(BUDGET), "--results", folder, "--quiet", "--json", "-",
         )  # fmt: skip
         begun = time.perf_counter()
-        child = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        child = subprocess.Popen(
+            words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**os.environ, **COMPILED}
+        )
         assert child.stdout is not None
         with child.stdout as said:
             text = said.read()
