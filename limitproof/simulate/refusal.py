@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from limitproof.simulate.resp import Commands
+
 MOST_STEPS = 500  # of one client: beyond it a limiter is taken to wait for something in a loop
 
 # Their reply depends on more than the keys and the client's own replies.
@@ -25,6 +27,11 @@ SERVER_WIDE = frozenset(
     {"CONFIG", "DEBUG", "SHUTDOWN", "FUNCTION", "REPLICAOF", "SLAVEOF", "FAILOVER", "SWAPDB"}
     | {"ACL", "MODULE", "SAVE", "BGSAVE", "BGREWRITEAOF"}
 )
+LOOKED_AT = (
+    BLOCKING | SERVER_WIDE
+    | {"XREAD", "XREADGROUP", "CLIENT", "SCRIPT", "MOVE", "COPY", "QUIT", "RESET"}
+)  # fmt: skip
+"""No other command is refused, whatever its words."""
 OTHER_CLIENTS = frozenset({b"KILL", b"PAUSE", b"UNPAUSE", b"UNBLOCK", b"REPLY", b"NO-EVICT"})
 
 
@@ -60,10 +67,12 @@ class NotAlikeError(Exception):
     """Two clients that were told the same differ in more than names, or their names matter."""
 
 
-def check_commands(commands: list[list[bytes]]) -> None:
+def check_commands(commands: Commands) -> None:
     """Raises RefusedError for commands that block, say nothing, or change the server for all."""
     for words in commands:
         name = words[0].upper().decode("ascii", "replace")
+        if name not in LOOKED_AT:
+            continue
         second = words[1].upper() if len(words) > 1 else b""
         said = [word.upper() for word in words[1:]]
         if name in BLOCKING or (name in ("XREAD", "XREADGROUP") and b"BLOCK" in said):
@@ -84,7 +93,7 @@ def answers_at_random(names: Iterable[bytes]) -> bool:
     return any(name.upper().decode("ascii", "replace") in RANDOM for name in names)
 
 
-def why_uncacheable(commands: list[list[bytes]]) -> str:
+def why_uncacheable(commands: Commands) -> str:
     """Why the reply to one packet is no function of the keys; "" when it is one.
 
     A MULTI that is closed by EXEC in the same packet is one atomic step and leaves nothing behind.

@@ -6,6 +6,7 @@ Source: https://redis.io/docs/latest/develop/reference/protocol-spec/ (RESP2 and
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import hiredis
@@ -15,6 +16,9 @@ _SIMPLE = frozenset(b"+-:_,#(")  # one line
 _SIZED = frozenset(b"$=!")  # a line with a length, and that many bytes
 _MANY = {ord("*"): 1, ord("~"): 1, ord(">"): 1, ord("%"): 2}  # a line with a number of items
 SHOWN = 60  # characters of a value
+SHORT = 4096  # bytes of a packet that is remembered
+Commands = Sequence[Sequence[bytes]]
+"""Each as its words."""
 
 
 def pack(*words: bytes | str | int) -> bytes:
@@ -25,8 +29,12 @@ def pack(*words: bytes | str | int) -> bytes:
     return b"".join(parts)
 
 
-def unpack(packet: bytes) -> list[list[bytes]] | None:
+def unpack(packet: bytes) -> Commands | None:
     """The commands of a packet; None when the last one is not whole yet."""
+    return _known(packet) if len(packet) <= SHORT else _unpacked(packet)
+
+
+def _unpacked(packet: bytes) -> Commands | None:
     position, found = 0, []
     try:
         while position < len(packet):
@@ -40,10 +48,13 @@ def unpack(packet: bytes) -> list[list[bytes]] | None:
                 if position > len(packet):
                     return None
                 words.append(packet[first : position - 2])
-            found.append(words)
+            found.append(tuple(words))
     except ValueError:  # from index(): the line has no end yet
         return None
-    return found
+    return tuple(found)
+
+
+_known = lru_cache(maxsize=256)(_unpacked)  # in a search, clients send the same few over and over
 
 
 def end_of_reply(received: bytes | bytearray, position: int) -> int:

@@ -154,8 +154,10 @@ def _process(inside: Callable[[], bool], process: Callable[[], int]) -> Callable
     real = os.getpid
 
     def getpid() -> int:
+        if not inside():
+            return real()
         asking = str(sys._getframe(2).f_globals.get("__name__", ""))
-        return process() if inside() and asking.partition(".")[0] != "redis" else real()
+        return real() if asking.startswith("redis.") else process()
 
     return getpid
 

@@ -19,7 +19,7 @@ from limitproof.schedules import Granularity
 from limitproof.simulate.coroutine import Coroutines, not_running
 from limitproof.simulate.marks import Mark, marked_by
 from limitproof.simulate.refusal import MOST_STEPS, RefusedError, check_commands
-from limitproof.simulate.resp import pack
+from limitproof.simulate.resp import Commands, pack
 from limitproof.simulate.wire import Wire, hang_up, simulated_client
 
 KEY = "k"
@@ -73,7 +73,7 @@ class Seat:
         self.number = number
         self.clock = clock
         self.packets: list[bytes] = []
-        self.commands: list[list[list[bytes]]] = []
+        self.commands: list[Commands] = []
         self.calls: list[Call] = []
         self.fresh = True
         self.idle = False
@@ -205,6 +205,8 @@ class Seat:
         midway = here is not None and not here.dead and not self.idle
         self._leaving, self._steps = True, 0
         try:
+            if here is not None and not here.dead and self.idle:
+                here.switch(None)  # it waits for a request, and none comes: ends without a word
             for _ in range(DEATHS):
                 if here is not None and not here.dead:
                     here.throw()
@@ -260,7 +262,10 @@ class Seat:
                 self._limiter = limiter
                 while True:
                     self.idle = self.fresh = True
-                    self._request(limiter, self._wait())
+                    call: Call | None = self._wait()
+                    if call is None:
+                        return
+                    self._request(limiter, call)
         except RefusedError as refusal:
             self.refused = refusal
         except (greenlet.GreenletExit, KeyboardInterrupt):
@@ -312,7 +317,7 @@ class Seat:
         with self._coroutines.loop(self._sleep):
             yield
 
-    def _ask(self, wire: Wire, packet: bytes, commands: list[list[bytes]]) -> bytes | None:
+    def _ask(self, wire: Wire, packet: bytes, commands: Commands) -> bytes | None:
         if self._leaving or (self._coroutines is not None and self._coroutines.closing):
             self._steps += 1
             if self._steps > LAST_WORDS:
@@ -341,7 +346,7 @@ class Seat:
         reply: bytes | None = self._wait()
         return reply
 
-    def _mark(self, wire: Wire, commands: list[list[bytes]]) -> None:
+    def _mark(self, wire: Wire, commands: Commands) -> None:
         mark = marked_by(commands, self.marked.get(wire, Mark.NONE))
         if mark is not Mark.NONE:
             self.marked[wire] = mark

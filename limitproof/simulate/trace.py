@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from limitproof.history.outcome import Outcome
 from limitproof.schedules import Answers, Spans
+from limitproof.simulate.resp import Commands
 from limitproof.simulate.search.ends import Told
 
 Choose = Callable[[Sequence[int]], int | None]
 """Picks one of the clients that want to go on; or −d to move the clock on by d microseconds; or
 None to stop there."""
-Commands = Sequence[Sequence[bytes]]
 
 
 @dataclass(frozen=True, slots=True)

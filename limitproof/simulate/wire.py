@@ -16,10 +16,10 @@ import redis
 from redis.connection import UnixDomainSocketConnection
 
 from limitproof.servers.errors import ServerError, SilentServerError
-from limitproof.simulate.resp import end_of_reply, unpack
+from limitproof.simulate.resp import Commands, end_of_reply, unpack
 
 PATIENCE = 10.0  # seconds for one command
-Ask = Callable[["Wire", bytes, list[list[bytes]]], bytes | None]
+Ask = Callable[["Wire", bytes, Commands], bytes | None]
 """Takes a whole packet and its commands, and gives the replies once the schedule let it go; None
 when the connection breaks before them."""
 
@@ -128,7 +128,7 @@ def hang_up(client: redis.Redis, *, for_good: bool) -> None:
         pool.reset()  # or they would be handed out again
 
 
-def _deaf(_wire: Wire, _packet: bytes, _commands: list[list[bytes]]) -> bytes | None:
+def _deaf(_wire: Wire, _packet: bytes, _commands: Commands) -> bytes | None:
     return None
 
 

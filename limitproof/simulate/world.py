@@ -19,11 +19,11 @@ from limitproof.servers.virtual import START, VirtualServer
 from limitproof.simulate.access import Access, flags_of
 from limitproof.simulate.cast import Cast
 from limitproof.simulate.refusal import RefusedError, TimeNeededError
-from limitproof.simulate.resp import pack, parse, shown_command, shown_reply
+from limitproof.simulate.resp import Commands, pack, parse, shown_command, shown_reply
 from limitproof.simulate.search.ends import Told
 from limitproof.simulate.seat import KEY, Call, Seat
 from limitproof.simulate.snapshot import ASK, CLEAR, EMPTY, LOAD, Snapshot
-from limitproof.simulate.trace import Choose, Commands, Taken, Trace
+from limitproof.simulate.trace import Choose, Taken, Trace
 from limitproof.simulate.wire import Wire, exchange, simulated_client
 
 DREW_LATE = "it draws random numbers in some schedules only, so a run may not repeat"
