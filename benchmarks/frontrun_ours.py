@@ -186,5 +186,6 @@ def server_log(world: World) -> list[int]:
     But for the script that empties the server, which travels with a run's first command.
     """
     (entries,) = parse(world.send(pack("SLOWLOG", "GET", "-1"), 1))
-    names = [entry[-1].decode() for entry in reversed(entries) if [entry[3]] != unpack(CLEAR)]
+    logged = [entry for entry in reversed(entries) if (tuple(entry[3]),) != unpack(CLEAR)]
+    names = [entry[-1].decode() for entry in logged]
     return [int(name.removeprefix(NAME)) for name in names if name.startswith(NAME)]
