@@ -9,6 +9,7 @@ parent, watches ours and ends the child with it.
 This file is also run as a script, by `bound`: it needs nothing but the standard library. The
 script, and not `preexec_fn`, is what sets the signal for servers, as Python code between fork and
 exec may deadlock in a process with threads (numpy and gevent have some; Python 3.12 warns of it).
+As it runs once for each server, it imports what only a guard needs when it is one.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
-import subprocess
 import sys
-import threading
 import time
-from collections.abc import Sequence
-from functools import partial
+
+TYPE_CHECKING = False  # that of `typing`, whose import alone takes as long as a start of Python
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 GRACE_SECONDS = 1.0
 """How long a guard waits between asking its child to end and making it."""
@@ -48,20 +49,33 @@ def die_with_parent(parent_pid: int | None = None) -> None:
         if os.getppid() != parent:  # it died before the signal was set: nobody will send it
             os.kill(os.getpid(), signal.SIGKILL)
     else:
+        import threading
+
         threading.Thread(target=_watch, args=(parent,), name="watch parent", daemon=True).start()
 
 
-def bound(command: Sequence[str]) -> list[str]:
+def by_kernel() -> bool:
+    """Whether what this thread starts now is bound by the kernel, and needs no guard."""
+    import threading
+
+    return sys.platform == "linux" and threading.current_thread() is threading.main_thread()
+
+
+def bound(command: Sequence[str], environ: Mapping[str, str] | None = None) -> list[str]:
     """The command line that runs `command` bound to the life of this process.
 
-    Call it in the thread that starts the command, and end that by SIGTERM. In the main thread on
-    Linux the started process becomes the command, with the same pid; else it is a guard that
+    environ: what the command has besides, and not what starts it: a library that is loaded before
+    all others (LD_PRELOAD) would be in this Python first, and take itself for part of that.
+
+    Call it in the thread that starts the command, and end that by SIGTERM. Where it is bound
+    `by_kernel` the started process becomes the command, with the same pid; else it is a guard that
     hands SIGTERM on (and kills after 1 s), and exits when the command has ended.
     """
-    by_kernel = sys.platform == "linux" and threading.current_thread() is threading.main_thread()
-    way = "exec" if by_kernel else "guard"
+    way = "exec" if by_kernel() else "guard"
+    given = [f"{name}={value}" for name, value in (environ or {}).items()]
     # -I and -S: no site-packages, nothing of the environment; a start within some 20 ms.
-    return [sys.executable, "-I", "-S", __file__, way, str(os.getpid()), *command]
+    starter = [sys.executable, "-I", "-S", __file__]
+    return [*starter, way, str(os.getpid()), str(len(given)), *given, *command]
 
 
 def _watch(parent: int) -> None:
@@ -79,12 +93,15 @@ def _exec(parent: int, command: Sequence[str]) -> None:
 
 
 def _guard(parent: int, command: Sequence[str]) -> int:
+    import subprocess
+    from functools import partial
+
     asked: list[float] = []  # when we were asked to end
     signal.signal(signal.SIGTERM, lambda *_: asked.append(time.monotonic()))
     # One thread only, so that preexec_fn is safe: and the command dies with its guard too.
-    by_kernel = partial(die_with_parent, os.getpid()) if sys.platform == "linux" else None
+    with_me = partial(die_with_parent, os.getpid()) if sys.platform == "linux" else None
     try:
-        child = subprocess.Popen(command, preexec_fn=by_kernel)
+        child = subprocess.Popen(command, preexec_fn=with_me)
     except OSError as error:
         sys.exit(f"cannot run {command[0]}: {error.strerror}")
     handed_on = False
@@ -99,7 +116,9 @@ def _guard(parent: int, command: Sequence[str]) -> int:
     return child.returncode if child.returncode >= 0 else 128 - child.returncode
 
 
-def _main(way: str, parent: str, *command: str) -> int:
+def _main(way: str, parent: str, number: str, *words: str) -> int:
+    given, command = words[: int(number)], words[int(number) :]
+    os.environ.update(dict(one.split("=", 1) for one in given))
     if way == "guard":
         return _guard(int(parent), command)
     _exec(int(parent), command)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ from limitproof.servers.errors import ServerError
 from limitproof.servers.find import default_program
 from limitproof.servers.handle import Server, no_retry
 from limitproof.servers.identity import identify
-from limitproof.servers.lifetime import GRACE_SECONDS, bound
+from limitproof.servers.lifetime import GRACE_SECONDS, bound, by_kernel
 
 LOG = "redis.log"
 _GLANCE_SECONDS = 0.002
@@ -32,6 +33,7 @@ def spawned(
     arguments: Sequence[str] = (),
     password: str | None = None,
     environ: Mapping[str, str] | None = None,
+    besides: Mapping[str, str] | None = None,
     directory: Path | None = None,
     patience: float = 10.0,
 ) -> Iterator[Server]:
@@ -39,7 +41,8 @@ def spawned(
 
     program: by default the embedded one; arguments: more of its command line, such as
     ("--maxmemory", "10mb"); password: what it asks of its clients (`Server.url` carries it);
-    environ: its environment, by default ours; directory: where its private directory lies;
+    environ: its environment, by default ours; besides: what only the server has in it, and not what
+    starts it; directory: where its private directory lies;
     patience: seconds to wait until it answers (it takes some 0.05 s).
     It listens on a unix socket only, writes nothing but a log, is out of reach of the terminal's
     Ctrl-C (we end it, after what we still have to ask it), and dies with us, see `lifetime`.
@@ -49,7 +52,7 @@ def spawned(
         program = default_program(os.environ if environ is None else environ).path
     with private_directory(directory) as home:
         command = [*_command(program, home / SOCKET, password), *arguments]
-        with _running(command, home, environ) as process:
+        with _running(bound(command, besides), home, environ) as process:
             yield _when_ready(process, program, home, password, patience)
 
 
@@ -67,7 +70,7 @@ def _running(
 ) -> Iterator[subprocess.Popen[bytes]]:
     with (home / LOG).open("wb") as log:
         process = subprocess.Popen(
-            bound(command),
+            command,
             cwd=home,
             env=environ,
             stdin=subprocess.DEVNULL,
@@ -75,9 +78,13 @@ def _running(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    itself = by_kernel()
     try:
         yield process
     finally:
+        if itself and process.poll() is None:
+            # There is nothing to be kept, and when asked to end it looks up ten times a second.
+            os.killpg(process.pid, signal.SIGKILL)
         _end(process)
 
 

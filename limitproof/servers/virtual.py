@@ -12,10 +12,11 @@ Source: https://github.com/wolfcw/libfaketime, README, "Advanced features".
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -97,17 +98,17 @@ def virtual_server(
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             "TZ": "UTC",
         }
-        inherited = os.environ if environ is None else environ
-        options, environment = (*ONE_THREAD, *arguments), {**inherited, **faked}
+        options = (*ONE_THREAD, *arguments)
         with ExitStack() as stack:
             try:
                 server = stack.enter_context(
-                    spawned(program, arguments=(*options, *DEBUG), environ=environment)
+                    spawned(program, arguments=(*options, *DEBUG), environ=environ, besides=faked)
                 )
             except ServerError:
                 server = stack.enter_context(
-                    spawned(program, arguments=options, environ=environment)
+                    spawned(program, arguments=options, environ=environ, besides=faked)
                 )
+            _unlink_shared(server.pid)
             handle = os.open(clock, os.O_WRONLY)
             try:
                 running = VirtualServer(server, handle, moving)
@@ -130,6 +131,17 @@ def _expire_by_hand(server: Server) -> None:
     """
     with server.client() as client:
         client.execute_command("DEBUG", "SET-ACTIVE-EXPIRE", "0")
+
+
+def _unlink_shared(pid: int | None) -> None:
+    """Let what libfaketime would share with processes of the server's end with the server.
+
+    It has a semaphore and a page of memory for that, which would outlive a server that is killed.
+    """
+    libc = ctypes.CDLL(None)
+    for unlink, name in (("sem_unlink", "sem"), ("shm_unlink", "shm")):
+        with suppress(AttributeError):  # shm_unlink is in another library before glibc 2.34
+            getattr(libc, unlink)(f"/faketime_{name}_{pid}".encode())
 
 
 def _prove(running: VirtualServer, instants: Sequence[int], library: Path) -> None:

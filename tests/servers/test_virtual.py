@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -59,6 +60,13 @@ def test_a_clock_that_never_moves_is_read_once() -> None:
     with virtual_server(moving=False) as still, still.server.client() as client:
         still.set(START + 5_000_000)
         assert client.time() == divmod(START, 1_000_000)
+
+
+def test_it_shares_nothing_that_would_outlive_it() -> None:
+    """libfaketime left a semaphore and a page of memory for each server that was started."""
+    shared = Path("/dev/shm")  # noqa: S108 - looked into, where there is such a thing
+    with virtual_server() as running:
+        assert not list(shared.glob(f"*faketime_*_{running.server.pid}"))
 
 
 def test_an_instant_is_always_as_long() -> None:
