@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import benchmarks.__main__ as everything
+from benchmarks import one_cpu
 from benchmarks.exploring import completely, stateless
 from benchmarks.figures import Figure
 from benchmarks.first_violation import Race, Setting, command, racy, settings, shown
@@ -82,11 +83,12 @@ def test_a_benchmark_that_fails_fails_them_all(
     monkeypatch.setattr("benchmarks.recording.main", lambda: Figure("y", [1.0], 0.9))
     monkeypatch.setattr("benchmarks.ceiling.main", lambda: Figure("z", note="not installed"))
     monkeypatch.setattr("benchmarks.exploring.main", lambda: [figure])
+    monkeypatch.setattr("benchmarks.one_cpu.main", lambda: [Figure("w", [2.0])])
     ended = dict(zip(everything.PROCESSES, codes, strict=True))
     monkeypatch.setattr(everything, "_run", ended.__getitem__)
     assert everything.main() == exit_code
     said = capsys.readouterr().out.splitlines()
-    assert str(figure) in said
+    assert {str(figure), str(Figure("w", [2.0]))} <= set(said)
     assert [line for line in said if "FAILED" in line] == [
         f"{name}: FAILED, exit {code}, see above" for name, code in ended.items() if code
     ]
@@ -96,3 +98,17 @@ def test_stateless_runs_are_counted_in_rounds() -> None:
     rates = stateless(rounds=2, seconds=0.05)
     assert len(rates) == 2
     assert min(rates) > 0
+
+
+def test_one_cpu_and_any_are_measured_in_turns(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, less in (("ROUNDS", 2), ("SECONDS", 0.05), ("ASKED", 20)):
+        monkeypatch.setattr(one_cpu, name, less)
+    trips, runs = one_cpu.main()
+    assert len(trips.ratios) == len(runs.ratios) == 2
+    assert min(*trips.ratios, *runs.ratios) > 0
+    _, shared, apart, *figures = capsys.readouterr().out.splitlines()
+    assert shared.startswith("  one: round trip ")
+    assert apart.startswith("  any: round trip ")
+    assert figures == [f"  {trips}", f"  {runs}"]

@@ -239,6 +239,7 @@ def test_without_frontrun_ours_is_told_alone_and_the_exit_code_says_so(
     monkeypatch.setattr(frontrun, "SUBJECTS", (Subject("limiters.lua_atomic:LuaAtomic", 2, 1),))
     monkeypatch.setattr(frontrun, "PAIRS", (SUBJECT,))
     monkeypatch.setattr(frontrun, "SLICE", 0.05)
+    monkeypatch.setattr(frontrun, "SECONDS", 0.05)
     assert frontrun.main() == 1
     said = capsys.readouterr().out
     assert "frontrun: not installed: no such package" in said
