@@ -181,7 +181,7 @@ class Seat:
     @property
     def running(self) -> bool:
         """Whether its own code runs at this moment."""
-        return self._greenlet is not None and greenlet.getcurrent() is self._greenlet
+        return greenlet.getcurrent() is self._greenlet
 
     def draws(self) -> bool:
         """Whether it has drawn from the module `random` since `begin`."""
