@@ -35,7 +35,7 @@ from limitproof.servers.errors import ServerError
 from limitproof.servers.lifetime import die_with_parent
 from limitproof.servers.server import open_server
 from limitproof.traffic import Flood, script
-from locustfiles.rendezvous import Conductor, Rendezvous, worker_index
+from locustfiles.rendezvous import Conductor, Rendezvous, muster, prepared, worker_index
 
 
 class Say(Protocol):
@@ -175,6 +175,10 @@ def prepare(environment: Environment, runner: Runner, **_: Any) -> None:
         if not isinstance(runner, MasterRunner):
             session = Session(plan, lambda: worker_index(runner))
             LimiterUser.share = Share(session, Rendezvous(runner, plan.clients), say)
+        if isinstance(runner, WorkerRunner):
+            prepared(runner)
+        elif isinstance(runner, MasterRunner):
+            muster(runner, plan.processes)
         return
     if not environment.stop_timeout:
         environment.stop_timeout = STOP_SECONDS

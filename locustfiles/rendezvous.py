@@ -16,7 +16,10 @@ from locust.env import Environment
 from locust.runners import LocalRunner, MasterRunner, Runner, WorkerRunner
 
 ARRIVED, GO = "limitproof_arrived", "limitproof_go"
+PREPARED = "limitproof_prepared"
 LEAD = 0.03  # seconds from the master's word to the common instant: a message and a wake-up
+
+LOCUSTS_GLANCE = 1.0  # seconds between two looks of Locust's master for its workers
 
 OnGo = Callable[[int, int], None]
 """Called in the master with a stage's number and its instant (ns since the epoch)."""
@@ -92,6 +95,24 @@ class Conductor:
             if self._deadline is not None and time.monotonic() > self._deadline:
                 self._trouble("a client did not come back from the limiter in time")
                 return
+
+
+def muster(runner: MasterRunner, processes: int) -> None:
+    """In the master, as it is made ready: wait until so many processes are `prepared`.
+
+    Locust looks once, usually a moment too early, and then sleeps for a second. Who is not there
+    by then is Locust's to wait for.
+    """
+    prepared: set[str] = set()
+    runner.register_message(PREPARED, lambda msg, **_: prepared.add(msg.node_id))
+    deadline = time.monotonic() + LOCUSTS_GLANCE
+    while len(prepared) < processes and time.monotonic() < deadline:
+        gevent.sleep(0.01)
+
+
+def prepared(runner: WorkerRunner) -> None:
+    """In a worker: tell the master that users may be started here."""
+    runner.send_message(PREPARED)
 
 
 def worker_index(runner: Runner | None) -> int:
