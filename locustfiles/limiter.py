@@ -46,7 +46,6 @@ class Say(Protocol):
 
 FOR_EVER = 1e9  # seconds
 STOP_SECONDS = 2.0  # that a request under way may take when Locust is stopped by hand
-GRACE = 6.0  # seconds that a stage may take longer than planned
 
 
 @events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]
@@ -246,7 +245,9 @@ def _conduct(runner: Runner, plan: Plan, say: Say) -> None:
         else:
             say("stage", job=job.name, order=order, start=start, seconds=stage.seconds(job.quota))
 
-    limits = [(stage.most_seconds(job.quota) if stage else 0.0) + GRACE for job, stage in stages]
+    limits = [
+        (stage.most_seconds(job.quota) if stage else 0.0) + job.grace for job, stage in stages
+    ]
     Conductor(runner, plan.processes, limits, on_go, lambda why: say("trouble", why=why))
 
 

@@ -51,6 +51,8 @@ class Job:
     """One limiter and all that is done to it. `prefix` starts every key that it is given.
 
     record: keep every operation in a file; without, the load is the same and leaves nothing.
+    grace: seconds that a stage, or the making of the limiter, may take longer than planned; then
+    the limiter counts as hanging.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Job:
     prefix: str
     stages: tuple[Stage, ...]
     record: bool = True
+    grace: float = 6.0
 
     @property
     def seconds(self) -> float:

@@ -45,16 +45,19 @@ from tests.load.specimens import (
     target,
 )
 
-pytestmark = pytest.mark.load
+pytestmark = [pytest.mark.load, pytest.mark.usefixtures("client")]  # on an empty server
 
 LIMIT = 5
 HERD = Scenario("herd", "four limits at once", (Herd(0.0, 4.0, 4),), ("overshoot",))
 ENDLESS = scenario("sustained").stretched(1e6)
-AT_ONCE = Quota(LIMIT, 30.0)  # a window that is longer than any herd takes
+SHORT, LONG = 0.5, 30.0  # windows; no herd takes as long as the long one
+AT_ONCE = Quota(LIMIT, LONG)
 
 
-def task(name: str, limiter: str, *stages: Stage, quota: Quota = AT_ONCE) -> Task:
-    job = Job(name, limiter, quota, f"test:{name}:", stages)
+def task(
+    name: str, limiter: str, *stages: Stage, quota: Quota = AT_ONCE, grace: float = 6.0
+) -> Task:
+    job = Job(name, limiter, quota, f"test:{name}:", stages, grace=grace)
     return Task(job, replace(META, limiter=name, target=limiter, limit=quota.limit))
 
 
@@ -235,14 +238,18 @@ def test_who_walks_away_leaves_no_locust(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("limiter", "why"),
+    ("limiter", "window", "why"),
     [
-        (Hanging, "a client did not come back from the limiter in time"),
-        (Spinning, "a load process died or no longer answers"),
+        (Hanging, SHORT, "a client did not come back from the limiter in time"),
+        (Spinning, LONG, "a load process died or no longer answers"),
     ],
 )
-def test_a_limiter_that_never_answers_is_ended(run: Run, limiter: type, why: str) -> None:
-    (history,) = histories(run(task("bad", target(limiter), *playing(HERD)))).values()
+def test_a_limiter_that_never_answers_is_ended(
+    run: Run, limiter: type, window: float, why: str
+) -> None:
+    """The herd may take a window and the grace; a process is given up after some 5 s."""
+    bad = task("bad", target(limiter), *playing(HERD), quota=Quota(LIMIT, window), grace=3.0)
+    (history,) = histories(run(bad)).values()
     assert history.meta.interrupted == why
     assert outcomes(history) == {Outcome.UNKNOWN}
     assert 1 <= len(history.operations) <= 4
@@ -252,7 +259,7 @@ def test_a_limiter_that_cannot_be_made_in_time_is_ended_alone(run: Run) -> None:
     found = histories(
         run(
             task("first", "lua_atomic", *playing(HERD)),
-            task("bad", target(HangingToMake), *playing(HERD)),
+            task("bad", target(HangingToMake), *playing(HERD), grace=0.5),
             task("next", "lua_atomic", *playing(HERD)),
         )
     )

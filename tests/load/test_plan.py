@@ -50,6 +50,7 @@ jobs = st.builds(
         max_size=2,
     ).map(tuple),
     record=st.booleans(),
+    grace=lengths,
 )
 
 
