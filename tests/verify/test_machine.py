@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,9 +22,31 @@ from limitproof.verify.machine import MODELLED, Campaign, examine_by_machine, qu
 from limitproof.verify.searches.rules import search
 from limitproof.verify.searches.stage import Stage, Tally
 
-SEEN = [one for one in KNOWN if one.name != "in_process"]  # which asks no server
 AGES = 10_000.0  # seconds: what is tried is counted here, not timed
 Open = Callable[..., Laboratory]
+Campaigned = tuple[Mapping[str, Examined], list[Path]]
+Once = Callable[[str], Campaigned]
+SHORTEST = {
+    # target, check: events, requests among them
+    ("pipeline", "overshoot"): (10, 4),
+    ("pipeline", "false-rejection"): (17, 7),
+    ("get_set_json", "overshoot"): (9, 4),
+    ("get_set_json", "remaining"): (5, 2),
+    ("fixed_window_off_by_one", "false-rejection"): (6, 3),
+    ("no_prune", "contamination"): (31, 13),
+    ("lua_same_millisecond", "overshoot"): (8, 4),
+    ("unlimited", "weights"): (1, 1),
+}
+SHORTENED = {target for target, _ in SHORTEST}
+
+
+def worker(target: str, value: object = None) -> Any:
+    """A parameter, the target unless another is given; all tests of a target on one worker."""
+    group = pytest.mark.xdist_group(f"campaign {target}")
+    return pytest.param(value or target, id=target, marks=group)
+
+
+SEEN = [worker(one.name, one) for one in KNOWN if one.name != "in_process"]  # which asks no server
 
 
 @pytest.fixture
@@ -36,15 +60,37 @@ def open_here(moving_server: VirtualServer) -> Open:
     return laboratory
 
 
-def examined(laboratory: Laboratory, *, shortening: float = 0.0) -> dict[str, Examined]:
-    campaign = Campaign(laboratory, MODELLED, examples=4, shortening=shortening)
+@pytest.fixture(scope="module")
+def campaigned(moving_server: VirtualServer, tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """What a whole campaign finds in a limiter with a name, and the files that it leaves.
+
+    One for all tests of that limiter; its stories are shortened where their length is pinned.
+    """
+
+    @cache
+    def once(name: str) -> Campaigned:
+        subject = Subject(resolve(name), Quota(3, 1.0))
+        here = tmp_path_factory.mktemp("campaign")
+        with pytest.MonkeyPatch.context() as patched:
+            patched.chdir(here)
+            shortening = AGES if name in SHORTENED else 0.0
+            found = examined(Laboratory(subject, moving_server, AGES), shortening=shortening)
+        return found, list(here.iterdir())
+
+    return once
+
+
+def examined(
+    laboratory: Laboratory, names: Collection[str] = MODELLED, *, shortening: float = 0.0
+) -> dict[str, Examined]:
+    campaign = Campaign(laboratory, names, examples=4, shortening=shortening)
     campaign.run()
     return campaign.results()
 
 
-@pytest.mark.parametrize("known", SEEN, ids=lambda one: one.name)
-def test_registered_limiters_fail_what_they_are_known_for(open_here: Open, known: Entry) -> None:
-    found = examined(open_here(known.name))
+@pytest.mark.parametrize("known", SEEN)
+def test_registered_limiters_fail_what_they_are_known_for(campaigned: Once, known: Entry) -> None:
+    found, _ = campaigned(known.name)
     failed = {n: e.result.cause for n, e in found.items() if e.result.verdict is Verdict.FAIL}
     assert failed == {n: Cause(c) for n, c in known.fails.items() if n in MODELLED}
     for name, one in found.items():
@@ -55,17 +101,26 @@ def test_registered_limiters_fail_what_they_are_known_for(open_here: Open, known
             assert JUDGES[name](one.tale, one.story) == one.result.because
 
 
-def test_what_is_no_fail_is_told_apart(open_here: Open) -> None:
-    found = examined(open_here("unlimited"))
+@pytest.mark.parametrize("target", [worker("unlimited")])
+def test_who_refuses_nothing_is_told_apart(campaigned: Once, target: str) -> None:
+    found, _ = campaigned(target)
     assert found["false-rejection"].result.verdict is Verdict.UNKNOWN
     assert found["false-rejection"].result.because == "nothing was ever refused"
     assert found["remaining"].result.verdict is Verdict.NOT_TOLD
-    found = examined(open_here("lua_same_millisecond"))
+
+
+@pytest.mark.parametrize("target", [worker("lua_same_millisecond")])
+def test_what_is_not_told_is_told_apart(campaigned: Once, target: str) -> None:
+    found, _ = campaigned(target)
     assert found["retry-after"].result.because == "the limiter does not tell retry-after"
     assert found["weights"].result.because == "acquire takes no cost"
-    right = examined(open_here("lua_atomic"))
-    assert {one.result.verdict for one in right.values()} == {Verdict.PASS}
-    assert "with requests that overlap" in right["overshoot"].result.because
+
+
+@pytest.mark.parametrize("target", [worker("lua_atomic")])
+def test_a_right_one_passes_all(campaigned: Once, target: str) -> None:
+    found, _ = campaigned(target)
+    assert {one.result.verdict for one in found.values()} == {Verdict.PASS}
+    assert "with requests that overlap" in found["overshoot"].result.because
 
 
 def test_who_keeps_all_to_itself_is_not_simulated(open_here: Open) -> None:
@@ -96,22 +151,9 @@ def test_too_little_time_is_no_pass(open_here: Open) -> None:
     assert "no request was ever decided" in found["overshoot"].result.because
 
 
-SHORTEST = {
-    # target, check: events, requests among them
-    ("pipeline", "overshoot"): (10, 4),
-    ("pipeline", "false-rejection"): (17, 7),
-    ("get_set_json", "overshoot"): (9, 4),
-    ("get_set_json", "remaining"): (5, 2),
-    ("fixed_window_off_by_one", "false-rejection"): (6, 3),
-    ("no_prune", "contamination"): (31, 13),
-    ("lua_same_millisecond", "overshoot"): (8, 4),
-    ("unlimited", "weights"): (1, 1),
-}
-
-
-@pytest.mark.parametrize("target", sorted({target for target, _ in SHORTEST}))
-def test_stories_are_as_short_as_can_be(open_here: Open, target: str) -> None:
-    found = examined(open_here(target), shortening=AGES)
+@pytest.mark.parametrize("target", [worker(target) for target in sorted(SHORTENED)])
+def test_stories_are_as_short_as_can_be(campaigned: Once, target: str) -> None:
+    found, _ = campaigned(target)
     stories = {n: one.story for n, one in found.items() if (target, n) in SHORTEST}
     assert {n: length(story) for n, story in stories.items()} == {
         name: pinned for (of, name), pinned in SHORTEST.items() if of == target
@@ -123,12 +165,12 @@ def length(story: object) -> tuple[int, int]:
     return len(story.events), sum(type(one).__name__ == "Ask" for one in story.events)
 
 
-def test_a_story_replays(open_here: Open) -> None:
-    laboratory = open_here("get_set_json")
-    (one,) = (e for n, e in examined(laboratory).items() if n == "overshoot")
+@pytest.mark.parametrize("target", [worker("get_set_json"), worker("add_then_count")])
+def test_a_story_replays(campaigned: Once, open_here: Open, target: str) -> None:
+    one = campaigned(target)[0]["overshoot"]
     assert isinstance(one.story, Story)
     story = Story.from_json(one.story.to_json())
-    with laboratory.world(granularity=story.granularity) as world:
+    with open_here(target).world(granularity=story.granularity) as world:
         assert shown(world, story) == one.tale
 
 
@@ -146,7 +188,7 @@ def test_the_state_machine_finds_it_alone_and_the_same_twice(
         laboratory, tally = open_here(target), Tally()
         with laboratory.world() as world:
             stage = Stage(laboratory, world, laboratory.quota, "packet", {check}, tally)
-            search(stage, level, examples=40, seconds=AGES, takes_cost=False, number=3)
+            search(stage, level, examples=10, seconds=AGES, takes_cost=False, number=3)
             return stage.found[check], tally.counts
 
     assert found() == found()
@@ -162,12 +204,11 @@ def test_correct_limiters_pass_what_a_fault_does(open_here: Open) -> None:
     assert tally.counts["refused"] > 50
 
 
-def test_hypothesis_leaves_nothing_behind(
-    open_here: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    examined(open_here("fixed_window"))
-    assert list(tmp_path.iterdir()) == []
+@pytest.mark.parametrize("target", [worker("fixed_window")])
+def test_hypothesis_leaves_nothing_behind(campaigned: Once, target: str) -> None:
+    found, left = campaigned(target)
+    assert found["overshoot"].result.measured["generated"]
+    assert left == []
 
 
 def test_a_large_limit_is_examined_small(open_here: Open) -> None:
@@ -182,7 +223,7 @@ def test_a_large_limit_is_examined_small(open_here: Open) -> None:
 def test_a_promise_given_by_hand_is_what_it_is_judged_by(open_here: Open) -> None:
     """Two in a window's last moment and two in the next one's first: no sliding window."""
     for target in ("fixed_window", "two_bucket"):
-        found = examined(open_here(target, 5, promise=SlidingWindow(5, 1.0)))
+        found = examined(open_here(target, 5, promise=SlidingWindow(5, 1.0)), ["overshoot"])
         assert found["overshoot"].result.cause is Cause.ALGORITHM
 
 
