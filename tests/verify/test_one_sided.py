@@ -13,6 +13,7 @@ from limiters.contract import Quota
 from limiters.registry import resolve
 from limitproof.check.verdict import CheckResult, Verdict
 from limitproof.servers.virtual import VirtualServer
+from limitproof.verify import machine
 from limitproof.verify.laboratory import Laboratory, Subject
 from limitproof.verify.units import UNITS, examine_unit, named
 
@@ -33,6 +34,7 @@ LIMITERS = {
     "refuses and never asks Redis": "return Decision(False, 0, 1.0)",
 }
 SECONDS = 4.0  # for each unit: what is not come to is unknown as well
+EXAMPLES = 10  # of the state machine: what fails here fails in the directed stories before it
 FAILS = {
     "refuses": {"false-rejection", "retry-after"},
     "admits": {"overshoot", "remaining", "weights"},
@@ -42,35 +44,31 @@ FAILS = {
 ANSWERED = {"refuses", "admits"}
 
 
-@pytest.fixture(scope="module", params=LIMITERS)
-def judged(
-    request: pytest.FixtureRequest,
-    moving_server: VirtualServer,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> tuple[str, dict[str, list[CheckResult]]]:
-    """All that every unit says of one of them."""
-    body = "".join(f"        {line}\n" for line in LIMITERS[request.param].splitlines())
-    path: Path = tmp_path_factory.mktemp("one-sided") / "mine.py"
+@pytest.mark.parametrize("limiter", LIMITERS)
+def test_nothing_passes_without_evidence(
+    moving_server: VirtualServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limiter: str
+) -> None:
+    monkeypatch.setattr(machine, "EXAMPLES", EXAMPLES)
+    found = judged(limiter, tmp_path, moving_server)
+    assert set(found) == set(named())
+    verdicts = {name: {one.verdict for one in results} for name, results in found.items()}
+    # That each was answered has been seen.
+    passed = {"contract"} if limiter in ANSWERED else set()
+    assert {name for name, told in verdicts.items() if Verdict.PASS in told} == passed
+    assert {name for name, told in verdicts.items() if Verdict.FAIL in told} == FAILS[limiter]
+    assert all(told == {Verdict.PASS} for name, told in verdicts.items() if name in passed)
+    assert all(one.because for results in found.values() for one in results)
+
+
+def judged(limiter: str, folder: Path, server: VirtualServer) -> dict[str, list[CheckResult]]:
+    """All that every unit says of one of them, by the name of the check."""
+    body = "".join(f"        {line}\n" for line in LIMITERS[limiter].splitlines())
+    path = folder / "mine.py"
     path.write_text(HEAD + body)
-    subject = Subject(resolve(f"{path}:factory"), Quota(4, 1.0))
+    laboratory = Laboratory(Subject(resolve(f"{path}:factory"), Quota(4, 1.0)), server, SECONDS)
     found: dict[str, list[CheckResult]] = {}
-    laboratory = Laboratory(subject, moving_server, SECONDS)
     for unit in UNITS:
         laboratory.allow(SECONDS)
         for name, one in examine_unit(unit, laboratory, unit.names).items():
             found.setdefault(name, []).append(one.result)
-    return request.param, found
-
-
-@pytest.mark.parametrize("name", named())
-def test_nothing_passes_without_evidence(
-    name: str, judged: tuple[str, dict[str, list[CheckResult]]]
-) -> None:
-    limiter, found = judged
-    verdicts = {one.verdict for one in found[name]}
-    if name == "contract" and limiter in ANSWERED:  # that each was answered has been seen
-        assert verdicts == {Verdict.PASS}
-    else:
-        assert Verdict.PASS not in verdicts
-    assert (Verdict.FAIL in verdicts) is (name in FAILS[limiter])
-    assert all(one.because for one in found[name])
+    return found
