@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from limitproof import pytest_judge, target_tests
+from limitproof.exploring import RUNGS
+from limitproof.verify import interleavings, machine
 
 ATOMIC = """
 from limiters.lua_atomic import LuaAtomic
@@ -63,8 +65,8 @@ class Sandbox:
         lines = "\n    ".join(more.splitlines())
         return self.pytester.makepyfile(**{name: text.replace("{more}", lines)})
 
-    def run(self, *arguments: str, budget: float = 6.0) -> pytest.RunResult:
-        """In this process, where all that is needed is imported already."""
+    def run(self, *arguments: str, budget: float = 60.0) -> pytest.RunResult:
+        """In this process, where all that is needed is imported already, with short searches."""
         return self.pytester.runpytest_inprocess(
             *QUIET, f"--limitproof-budget={budget}", *arguments
         )
@@ -78,6 +80,14 @@ class Sandbox:
 
 @pytest.fixture
 def sandbox(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    """Its searches in this process end by themselves, long before their time.
+
+    How much is found by longer ones is asked in tests/verify, not here; and what would go on until
+    its time is over would be short of it on a busy machine.
+    """
+    monkeypatch.setattr(machine, "EXAMPLES", 10)
+    monkeypatch.setattr(interleavings, "MOVES", 0)
+    monkeypatch.setattr(interleavings, "RUNGS", RUNGS[:1])
     for name in ("CI", "BUILD_NUMBER"):  # with one of them pytest says every message twice
         monkeypatch.delenv(name, raising=False)
     return Sandbox(pytester)

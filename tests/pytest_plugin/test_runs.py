@@ -45,7 +45,7 @@ def test_a_target_may_be_a_file_beside_other_tests(sandbox: Sandbox) -> None:
         limiter="from limiters.lua_atomic import LuaAtomic as Mine", test_other="def test(): pass"
     )
     result = sandbox.run(
-        "test_other.py", "--limitproof-target=limiter.py:Mine", "-k", "test or crash", "-v",
+        "test_other.py", "--limitproof-target=limiter.py:Mine", "-k", "test_other or crash", "-v",
         "--limitproof-limit=2", "--limitproof-window=60", "--limitproof-promise=sliding",
     )  # fmt: skip
     result.stdout.fnmatch_lines(
@@ -91,7 +91,8 @@ def test_a_seed_repeats_a_run_bit_for_bit(sandbox: Sandbox) -> None:
 
 
 def test_at_night_the_seed_is_fresh_told_and_the_same_in_all_workers(sandbox: Sandbox) -> None:
-    sandbox.write(RACY, more='checks = ["overshoot", "crash", "clock-skew"]')
+    sandbox.write(RACY, more='checks = ["crash", "clock-skew"]')
+    sandbox.write(RACY, more='checks = ["crash"]', name="test_other")
     result = sandbox.apart("-n2", "--limitproof-profile=night")
     result.assert_outcomes(failed=3)
     said = text_of(result)
@@ -138,7 +139,10 @@ class TestMine(LimiterContract):
         return Mine()
 """
 AS_BEFORE = """
-import os, random, signal, socket, time
+import os, random, signal, socket, sys, time
+from limitproof.verify import interleavings, machine
+
+interleavings.MOVES, machine.EXAMPLES = 0, 10  # a short search will do
 
 def state():
     return (
@@ -151,22 +155,37 @@ def pytest_runtest_setup(item):
     random.seed(5)
     item.config.before = state(), time.time()
 
-def pytest_unconfigure(config):
+def compared(config, when):
     before, began = config.before
-    print("AS BEFORE" if state() == before else "CHANGED")
-    print("NOW" if 0 <= time.time() - began < 1000 else "ANOTHER TIME")
-    print("UUIDS DIFFER" if os.urandom(8) != os.urandom(8) else "UUIDS REPEAT")
+    print(when, "AS BEFORE" if state() == before else "CHANGED")
+    print(when, "NOW" if 0 <= time.time() - began < 1000 else "ANOTHER TIME")
+    print(when, "UUIDS DIFFER" if os.urandom(8) != os.urandom(8) else "UUIDS REPEAT")
+
+def pytest_runtest_teardown(item):
+    compared(item.config, item.nodeid)
+
+def pytest_unconfigure(config):
+    compared(config, "END")
+    print("LOCUST", sorted({"locust", "gevent"} & set(sys.modules)))
 """
 
 
-@pytest.mark.parametrize("text", [INTERRUPTED, RACY])
-def test_time_and_randomness_are_as_before_even_after_ctrl_c(sandbox: Sandbox, text: str) -> None:
+def test_a_run_leaves_time_and_randomness_as_before_even_after_ctrl_c_and_imports_no_locust(
+    sandbox: Sandbox,
+) -> None:
     sandbox.pytester.makeconftest(AS_BEFORE)
-    sandbox.write(text, more='checks = ["overshoot"]')
-    result = sandbox.apart("-p", "no:xdist", "-s")
-    interrupted = text is INTERRUPTED
-    assert (result.ret == pytest.ExitCode.INTERRUPTED) == interrupted
-    result.stdout.fnmatch_lines(["AS BEFORE", "NOW", "UUIDS DIFFER"])
+    sandbox.write(ATOMIC, more=QUICK, name="test_1_right")
+    sandbox.write(RACY, more='checks = ["overshoot"]', name="test_2_racy")
+    sandbox.write(INTERRUPTED, name="test_3_interrupted")
+    result = sandbox.apart("-p", "no:xdist", "-s", budget=60)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.assert_outcomes(passed=3, failed=1)
+    said = text_of(result)
+    for when, times in (("test_1_right.py", 3), ("test_2_racy.py", 1), ("END", 1)):
+        for what in ("AS BEFORE", "NOW", "UUIDS DIFFER"):
+            assert len(re.findall(rf"{when}\S* {what}$", said, re.M)) == times, (when, what)
+    assert "CHANGED" not in said
+    result.stdout.fnmatch_lines(["LOCUST []"])
 
 
 LIGHT = """
@@ -187,18 +206,6 @@ def test_the_plugin_imports_nothing_until_it_is_needed_and_never_locust() -> Non
         [sys.executable, "-c", LIGHT], capture_output=True, text=True, check=True, env=environ
     )
     assert ended.stdout.splitlines() == ["[]", "[]"]
-
-
-def test_a_whole_run_imports_no_locust(sandbox: Sandbox) -> None:
-    sandbox.pytester.makeconftest(
-        "import sys\n"
-        "def pytest_unconfigure(config):\n"
-        "    print('LOCUST', sorted({'locust', 'gevent'} & set(sys.modules)))\n"
-    )
-    sandbox.write(ATOMIC, more=QUICK)
-    result = sandbox.apart("-p", "no:xdist", "-s", budget=60)
-    result.assert_outcomes(passed=3)
-    result.stdout.fnmatch_lines(["LOCUST []"])
 
 
 def test_somebodys_tests_do_not_notice_the_plugin(sandbox: Sandbox) -> None:

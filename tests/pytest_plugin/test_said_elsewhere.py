@@ -55,7 +55,8 @@ def test_a_wrong_pyproject_is_a_usage_error_in_one_line(
 ) -> None:
     project(sandbox, text)
     sandbox.write(ATOMIC)
-    result = sandbox.apart("-c", "pytest.ini", *workers)
+    run = sandbox.apart if workers else sandbox.run
+    result = run("-c", "pytest.ini", *workers)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert len([line for line in result.errlines if line.strip()]) == 1
     result.stderr.fnmatch_lines([said])
