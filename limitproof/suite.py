@@ -144,7 +144,7 @@ def run(
         limiters=tuple(part.limiter for part in parts),
         seconds=STARTING
         + sum(part.task.job.seconds + min(options.explore, EXPLORING) for part in parts)
-        + watch_after(options.quota.window)
+        + max((watch_after(part.task.meta) for part in parts), default=0.0)
         + FINISHING,
         server=f"{server.name} {server.version}",
         folder=folder,

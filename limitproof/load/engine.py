@@ -68,9 +68,11 @@ class Task:
     meta: Meta
 
 
-def watch_after(window: float) -> float:
-    """Seconds that keys are watched after a job's last request, for `expiry`."""
-    return max(2 * window, window + 2.0) + 0.5
+def watch_after(meta: Meta) -> float:
+    """Seconds that keys are watched after a job's last request: for `expiry` alone, so that where
+    that is not among the checks nobody waits."""
+    watched = not meta.checks or "expiry" in meta.checks
+    return max(2 * meta.window, meta.window + 2.0) + 0.5 if watched else 0.0
 
 
 def drive(
@@ -203,8 +205,8 @@ class _Follower:
 
     def _hand_out_watched(self) -> Iterator[LoadEvent]:
         while self.finished in self._ended:
-            window = self._tasks[self.finished].job.quota.window
-            if time.monotonic() - self._ended[self.finished] < watch_after(window):
+            meta = self._tasks[self.finished].meta
+            if time.monotonic() - self._ended[self.finished] < watch_after(meta):
                 return
             yield self._recorded("")
 

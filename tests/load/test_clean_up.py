@@ -9,6 +9,7 @@ import redis
 from limitproof.load.engine import clean_up, watch_after
 from limitproof.servers.handle import Server
 from limitproof.servers.spawn import spawned
+from tests.history.samples import META
 
 PREFIX = "limitproof:1:a[b]*:"
 
@@ -43,4 +44,10 @@ def test_a_server_that_went_away_has_nothing_to_clean() -> None:
 
 def test_keys_are_watched_for_longer_than_a_late_expiry_takes() -> None:
     for window in (0.05, 1.0, 60.0):
-        assert watch_after(window) > max(2 * window, window + 2)
+        for checks in ((), ("overshoot", "expiry")):
+            meta = replace(META, window=window, checks=checks)
+            assert watch_after(meta) > max(2 * window, window + 2)
+
+
+def test_nobody_waits_for_keys_whose_end_is_not_judged() -> None:
+    assert watch_after(replace(META, checks=("overshoot", "memory"))) == 0.0

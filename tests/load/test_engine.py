@@ -68,7 +68,7 @@ def playing(*scenarios: Scenario) -> tuple[Stage, ...]:
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keys are not watched for longer than it takes."""
-    monkeypatch.setattr(engine, "watch_after", lambda _window: 0.3)
+    monkeypatch.setattr(engine, "watch_after", lambda _meta: 0.3)
 
 
 Run = Callable[..., Iterator[LoadEvent]]
