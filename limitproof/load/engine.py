@@ -158,6 +158,7 @@ class _Follower:
             why = self._sample() or why
             yield from self._hand_out_watched()
             if self.finished == len(self._tasks):
+                kill(self._locust.process)  # all is on record; its own end takes another second
                 return
             if time.monotonic() - told > TELL_EVERY:
                 told = time.monotonic()

@@ -106,7 +106,8 @@ def test_a_limiter_that_raises_or_talks_rubbish_is_failed(tmp_path: Path) -> Non
         "            raise RuntimeError('boom')\n"
         "        return 'yes'\n"
     )
-    ran = limitproof(tmp_path, "load", "rude.py:Rude", "--scenario", "same_instant", "--json", "-")
+    brief = ("--scenario", "same_instant", "--window", "0.2")
+    ran = limitproof(tmp_path, "load", "rude.py:Rude", *brief, "--json", "-")
     assert ran.returncode == Exit.FAIL, ran.stderr
     data = json.loads(ran.stdout)
     contract = next(check for check in data["checks"] if check["name"] == "contract")
@@ -129,7 +130,7 @@ def test_a_limiter_that_forks_leaves_no_process(tmp_path: Path) -> None:
         "        self.client.ping()\n"
         "        return Decision(True)\n"
     )
-    few = ("--clients", "2", "--scenario", "same_instant")
+    few = ("--clients", "2", "--scenario", "same_instant", "--window", "0.2")
     ran = limitproof(tmp_path, "load", "forks.py:Forks", *few)
     assert ran.returncode in (Exit.FAIL, Exit.UNKNOWN), ran.stderr
     mine = [
