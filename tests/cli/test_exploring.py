@@ -78,7 +78,7 @@ def test_ctrl_c_keeps_what_was_found(
         yield lambda: next(asked) > 10
 
     monkeypatch.setattr(command, "interruptible", stopped_soon)
-    arguments = ["no_prune", "--clients", "10", "--budget", "600", "--results", str(tmp_path)]
+    arguments = ["no_prune", "--clients", "6", "--budget", "600", "--results", str(tmp_path)]
     assert invoke(["explore", *arguments]) == Exit.FAIL
     assert "ended early: stopped by Ctrl-C" in capsys.readouterr().out
     said = json.loads((tmp_path / "latest" / "verdict.json").read_text())
@@ -93,7 +93,7 @@ def test_ctrl_c_keeps_what_was_found(
 
 def test_a_real_ctrl_c_ends_in_order(tmp_path: Path) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "limitproof", "explore", "no_prune", "--clients", "12",
+        [sys.executable, "-m", "limitproof", "explore", "no_prune", "--clients", "8",
          "--budget", "600", "--results", str(tmp_path)],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip

@@ -230,6 +230,9 @@ def test_a_server_that_dies_is_the_environment(
 FIXED = (
     """
 from limiters.contract import Decision
+from limitproof.verify import interleavings, machine
+
+interleavings.MOVES, machine.EXAMPLES = 0, 10  # this process examines it: a short search will do
 
 SCRIPT = """
     + "'''"
@@ -258,4 +261,4 @@ def test_the_promise_that_is_given_is_the_one_that_is_judged(
 ) -> None:
     (tmp_path / "mine.py").write_text(FIXED)
     target = [f"{tmp_path / 'mine.py'}:Fixed", "--promise", promise, "--checks", "overshoot"]
-    assert run(*target, "--budget", "9", "-q", folder=tmp_path) == code
+    assert run(*target, "--budget", "30", "-q", folder=tmp_path) == code

@@ -102,7 +102,6 @@ def test_everything_is_as_before_afterwards(world_of: OpenWorld) -> None:
         ("TurnsRepliesOff", r"turns replies off \(CLIENT REPLY\)"),
         ("OwnConnection", "a connection of its own"),
         ("OwnThread", "from a thread"),
-        ("Spins", "without asking Redis"),
         ("Endless", "more than 500 commands"),
         ("CannotBeMade", "no such service"),
         ("in_process", "its state is in the process"),
@@ -112,6 +111,15 @@ def test_what_cannot_be_simulated_is_refused_with_a_word(
     world_of: OpenWorld, name: str, why: str
 ) -> None:
     with pytest.raises(RefusedError, match=why), world_of(cast(name)) as world:
+        world.trace(first)
+
+
+def test_one_that_never_asks_redis_is_refused_too(
+    world_of: OpenWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("limitproof.simulate.sandbox.SPIN_SECONDS", 0.3)
+    why = r"computes for 0\.3 s without asking Redis"
+    with pytest.raises(RefusedError, match=why), world_of(cast("Spins")) as world:
         world.trace(first)
 
 
