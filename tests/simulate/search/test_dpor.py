@@ -17,7 +17,7 @@ from limitproof.simulate.search.complete import Complete
 from limitproof.simulate.search.coverage import Coverage, Progress, StoppedError, sorted_answers
 from limitproof.simulate.search.dependency import Dependency, Effect
 from limitproof.simulate.search.dpor import Dpor
-from limitproof.simulate.trace import Trace, follow
+from limitproof.simulate.trace import Choose, Trace, follow
 from limitproof.simulate.world import World
 from tests.simulate.casts import OpenWorld, cast, silent
 from tests.simulate.enumerate import following
@@ -30,14 +30,27 @@ def searched(
         return Dpor(alike=alike).search(world, chosen.quota.limit, seconds, silent)
 
 
-def every_trace(world: World, moves: int = 0) -> list[Trace]:
-    """All runs, by brute force."""
+def every_trace(
+    world: World, moves: int = 0, instants: list[tuple[int, ...]] | None = None
+) -> list[Trace]:
+    """All runs, by brute force; `instants` is told when each choice of each run was made."""
     traces: list[Trace] = []
     prefix: list[int] = []
     while True:
         offered: list[tuple[int, ...]] = []
-        trace = world.trace(following(prefix, offered, world if moves else None, moves))
+        at: list[int] = []
+        choose = following(prefix, offered, world if moves else None, moves)
+
+        def noted(
+            enabled: Sequence[int], choose: Choose = choose, at: list[int] = at
+        ) -> int | None:
+            at.append(world.instant)
+            return choose(enabled)
+
+        trace = world.trace(noted)
         traces.append(trace)
+        if instants is not None:
+            instants.append(tuple(at))
         place = len(offered) - 1
         while place >= 0 and trace.choices[place] == offered[place][-1]:
             place -= 1
@@ -54,20 +67,12 @@ def events_of(known: Causality, trace: Trace) -> list[Event]:
     return events
 
 
-def form_in_time(known: Causality, world: World, trace: Trace) -> int:
-    """Of a run in which the clock moves, taken once more to learn when each step was."""
-    instants: list[int] = []
-    left = follow(trace.choices)
-
-    def noted(enabled: Sequence[int]) -> int | None:
-        instants.append(world.instant)
-        return left(enabled)
-
-    assert world.trace(noted) == trace
+def form_in_time(known: Causality, clock: int, trace: Trace, instants: tuple[int, ...]) -> int:
+    """Of a run in which the clock moves; it counts as the client of this number."""
     events: list[Event] = []
-    clock = world.cast.clients
-    steps = zip(trace.choices, trace.packets, trace.replies, instants, strict=False)
-    for choice, packet, reply, at in steps:
+    for choice, packet, reply, at in zip(
+        trace.choices, trace.packets, trace.replies, instants, strict=True
+    ):
         client = choice if choice >= 0 else clock
         told = reply if choice >= 0 else b"%d" % choice
         events.append(known.event(events, client, packet, told, at)[0])
@@ -151,9 +156,11 @@ def test_as_brute_force_when_the_clock_moves(
     chosen = cast(name, clients, limit, requests=requests)
     with moving_world_of(chosen) as world:
         yardstick = yardstick_of(chosen)
-        traces = every_trace(world, moves)
+        instants: list[tuple[int, ...]] = []
+        traces = every_trace(world, moves, instants)
         known = Causality(Dependency(world.send), clients + 1)
-        forms = {form_in_time(known, world, one) for one in traces}
+        timed = zip(traces, instants, strict=True)
+        forms = {form_in_time(known, clients, one, at) for one, at in timed}
         whole = Dpor(moves, alike=False).search(world, limit, 120.0, silent)
         fewer = Dpor(moves).search(world, limit, 120.0, silent)
     asked = [asked_of(one.answers, one.spans) for one in traces]

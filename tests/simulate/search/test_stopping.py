@@ -11,7 +11,7 @@ from tests.simulate.casts import OpenWorld, cast, silent
 
 
 def stop(progress: Progress) -> None:
-    if progress.states == 0 or progress.states > 5000:
+    if progress.states == 0 or progress.states > 1000:
         raise StoppedError("stopped by Ctrl-C")
 
 
