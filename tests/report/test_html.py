@@ -13,6 +13,7 @@ import pytest
 
 from limitproof.check.verdict import Cause, CheckResult, Verdict
 from limitproof.events import LimiterJudged, RunFinished, Tick
+from limitproof.report import plots
 from limitproof.report.cards import clip
 from limitproof.report.run_html import HtmlReport, render, write_report
 from tests.report.runs import evidence, judged, three
@@ -54,6 +55,19 @@ class Page(HTMLParser):
     @property
     def text(self) -> str:
         return " ".join(" ".join(self.words).split())
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The whole page of the three made-up limiters, plots included."""
+    folder = tmp_path_factory.mktemp("run")
+    return write_report(folder, three(folder)).read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages are written without plots."""
+    monkeypatch.setattr(plots, "DRAWINGS", ())
 
 
 def page_of(run: Sequence[LimiterJudged]) -> Page:
@@ -107,18 +121,16 @@ def test_what_comes_from_outside_is_escaped() -> None:
     assert not [name for _, attributes in page.tags for name in attributes if name[:2] == "on"]
 
 
-def test_the_page_asks_nobody_for_anything(tmp_path: Path) -> None:
-    path = write_report(tmp_path, three(tmp_path))
-    text = path.read_text(encoding="utf-8")
-    for _, attributes in Page(text).tags:
+def test_the_page_asks_nobody_for_anything(written: str) -> None:
+    for _, attributes in Page(written).tags:
         for name in ADDRESSES & set(attributes):
             assert (attributes[name] or "").startswith(("#", "data:"))
-    assert not re.search(r"url\(|@import", text)
-    assert "default-src 'none'" in text
+    assert not re.search(r"url\(|@import", written)
+    assert "default-src 'none'" in written
 
 
-def test_every_picture_has_a_text_and_every_heading_a_scope(tmp_path: Path) -> None:
-    page = Page(write_report(tmp_path, three(tmp_path)).read_text(encoding="utf-8"))
+def test_every_picture_has_a_text_and_every_heading_a_scope(written: str) -> None:
+    page = Page(written)
     pictures = page.all("img")
     assert len(pictures) == 3
     assert all(len(picture["alt"] or "") > 60 for picture in pictures)
@@ -181,6 +193,7 @@ def test_a_run_without_a_judged_limiter_is_told(tmp_path: Path) -> None:
     assert "The run ended early: Redis went away." in page.text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_listener_draws_when_the_run_has_finished(tmp_path: Path) -> None:
     HtmlReport().handle(Tick())
     assert not list(tmp_path.iterdir())
@@ -188,6 +201,7 @@ def test_the_listener_draws_when_the_run_has_finished(tmp_path: Path) -> None:
     assert "The run ended early: Ctrl-C" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_folder_that_cannot_be_written_is_an_oserror(tmp_path: Path) -> None:
     (tmp_path / "plots").write_text("a file where the folder should be")
     with pytest.raises(OSError, match="plots"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import subprocess
 import sys
@@ -10,14 +11,21 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from limitproof.report.canvas import LIGHT, THEMES, Theme, spread
+from limitproof.report.canvas import LIGHT, THEMES, Picture, Theme, spread
+from limitproof.report.plot_windows import draw_windows
 from limitproof.report.plots import draw_plots, save_plots
 from tests.report.runs import judged, three
 
 
+@functools.cache
+def drawn(theme: Theme) -> tuple[Picture, ...]:
+    """The plots of the three made-up limiters, drawn once for all tests."""
+    return draw_plots(three(), theme)
+
+
 @pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
 def test_every_plot_is_a_picture_on_its_own_paper(theme: Theme) -> None:
-    pictures = draw_plots(three(), theme)
+    pictures = drawn(theme)
     assert [picture.name for picture in pictures] == ["windows", "herds", "memory"]
     for picture in pictures:
         image = Image.open(io.BytesIO(picture.png))
@@ -36,7 +44,7 @@ def test_every_plot_is_a_picture_on_its_own_paper(theme: Theme) -> None:
 
 
 def test_titles_say_what_one_sees() -> None:
-    windows, herds, memory = draw_plots(three(), LIGHT)
+    windows, herds, memory = drawn(LIGHT)
     assert windows.title == "1 of 3 limiters admit more than the limit in one window"
     assert herds.title == "The more clients come at once, the more is admitted beyond the limit"
     assert memory.title == "1 of 3 limiters keep more than the quota explains"
@@ -55,13 +63,13 @@ def test_a_single_limiter_is_called_by_its_name() -> None:
 
 
 def test_the_same_run_gives_the_same_bytes() -> None:
-    first, second = (draw_plots(three(), LIGHT) for _ in range(2))
-    assert [one.png for one in first] == [one.png for one in second]
+    assert [one.png for one in draw_plots(three(), LIGHT)] == [one.png for one in drawn(LIGHT)]
 
 
 def test_many_limiters_fit() -> None:
     many = [judged(f"limiter_{n}_with_a_long_name" * 3, overshoot=n % 9, leak=n) for n in range(23)]
-    windows, *_ = draw_plots(many, LIGHT)
+    windows = draw_windows(many, LIGHT)
+    assert windows is not None
     assert windows.height < 2200
 
 
@@ -75,7 +83,7 @@ def test_nothing_is_drawn_of_nothing() -> None:
 
 
 def test_plots_are_saved_as_files(tmp_path: Path) -> None:
-    pictures = draw_plots([judged("one")], LIGHT)
+    pictures = drawn(LIGHT)
     save_plots(pictures, tmp_path)
     save_plots(pictures, tmp_path)
     saved = sorted(path.name for path in (tmp_path / "plots").iterdir())
