@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis
@@ -12,7 +13,10 @@ import redis
 from limitproof.servers.server import Server
 from limitproof.servers.spawn import spawned
 from limitproof.servers.virtual import VirtualServer, virtual_server
+from limitproof.simulate import explore
+from limitproof.simulate.cast import Cast
 from limitproof.simulate.opening import world_on
+from limitproof.simulate.world import World
 from tests.traces import Traces, traced
 
 if TYPE_CHECKING:
@@ -59,6 +63,18 @@ def moving_server() -> Iterator[VirtualServer]:
 def moving_world_of(moving_server: VirtualServer) -> OpenWorld:
     """The same with clocks that can be moved."""
     return partial(world_on, moving_server)
+
+
+@pytest.fixture
+def explore_on_running_servers(
+    monkeypatch: pytest.MonkeyPatch, world_of: OpenWorld, moving_world_of: OpenWorld
+) -> None:
+    """Explores on the servers that run already, instead of new ones each time."""
+
+    def opened(cast: Cast, *, moving: bool = False, **_: Any) -> AbstractContextManager[World]:
+        return (moving_world_of if moving else world_of)(cast)
+
+    monkeypatch.setattr(explore, "open_world", opened)
 
 
 @pytest.fixture

@@ -80,22 +80,6 @@ class Played:
         return decision
 
 
-@each
-@relaxed
-@given(story=stories(backwards=False))
-def test_same_answers_as_the_model(
-    name: str,
-    virtual: VirtualServer,
-    virtual_client: redis.Redis,
-    keys: itertools.count[int],
-    story: tuple[int, int, list[tuple[int, int]]],
-) -> None:
-    limit, window, requests = story
-    played = Played(virtual, virtual_client, name, limit, window, f"{name} {next(keys)}")
-    for step, cost in requests:
-        played.request(step, cost)
-
-
 @pytest.mark.parametrize("name", [name for name in MODELS if name != "lua_atomic"])
 @relaxed
 @given(story=stories(backwards=True))
@@ -141,7 +125,7 @@ def test_waiting_is_enough_and_a_microsecond_less_is_not(
 @each
 @relaxed
 @given(story=stories(backwards=False))
-def test_idle_keys_vanish_and_refusals_write_nothing(
+def test_same_answers_as_the_model_idle_keys_vanish_and_refusals_write_nothing(
     name: str,
     virtual: VirtualServer,
     virtual_client: redis.Redis,

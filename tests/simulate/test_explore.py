@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from limitproof.check.verdict import Verdict
 from limitproof.servers.errors import ServerError
-from limitproof.simulate import explore as module
-from limitproof.simulate.cast import Cast
 from limitproof.simulate.explore import Exploration, explore
 from limitproof.simulate.search.complete import Complete
 from limitproof.simulate.search.coverage import Progress, StoppedError
@@ -20,19 +16,7 @@ from limitproof.simulate.search.pct import chance, pct
 from limitproof.simulate.world import World
 from tests.simulate.casts import OpenWorld, cast, silent
 
-
-@pytest.fixture(autouse=True)
-def _one_server(
-    monkeypatch: pytest.MonkeyPatch, world_of: OpenWorld, moving_world_of: OpenWorld
-) -> None:
-    """Explore on the servers that run already, instead of new ones for each test."""
-
-    @contextmanager
-    def opened(chosen: Cast, *, moving: bool = False, **_: Any) -> Iterator[World]:
-        with (moving_world_of if moving else world_of)(chosen) as world:
-            yield world
-
-    monkeypatch.setattr(module, "open_world", opened)
+pytestmark = pytest.mark.usefixtures("explore_on_running_servers")
 
 
 def explored(target: str, clients: int = 3, limit: int = 1, **more: Any) -> Exploration:

@@ -10,10 +10,10 @@ from limiters.contract import Quota
 from limiters.registry import resolve
 from limitproof.schedules import Granularity
 from limitproof.simulate.cast import Cast
-from limitproof.simulate.opening import open_world
 from limitproof.simulate.recall import Recall
 from limitproof.simulate.seat import Seat
 from limitproof.simulate.trace import Choose, follow
+from tests.simulate.casts import OpenWorld
 
 RUNS = 60
 SPECIMENS = "tests/simulate/specimens.py:"
@@ -37,32 +37,34 @@ def cast(target: str, requests: int = 1, granularity: Granularity = "packet") ->
         (SPECIMENS + "Raises", 2, "packet"),
     ],
 )
-def test_it_gives_what_a_run_gives(target: str, requests: int, granularity: Granularity) -> None:
+def test_it_gives_what_a_run_gives(
+    world_of: OpenWorld, target: str, requests: int, granularity: Granularity
+) -> None:
     live, recalled = random.Random(1), random.Random(1)
-    with open_world(cast(target, requests, granularity)) as world, Recall(world) as recall:
+    with world_of(cast(target, requests, granularity)) as world, Recall(world) as recall:
         for _ in range(RUNS):
             assert recall.trace(recalled.choice) == world.trace(live.choice)
 
 
-def test_a_run_that_stops_early_leaves_nothing_watched() -> None:
-    with open_world(cast("watch_multi")) as world, Recall(world) as recall:
+def test_a_run_that_stops_early_leaves_nothing_watched(world_of: OpenWorld) -> None:
+    with world_of(cast("watch_multi")) as world, Recall(world) as recall:
         for length in (1, 2, 3, 1, 2, 3, 30):
             assert recall.trace(follow((0,) * length)) == world.trace(follow((0,) * length))
 
 
-def test_the_clock_may_move() -> None:
+def test_the_clock_may_move(moving_world_of: OpenWorld) -> None:
     def choices(seed: int) -> Choose:
         source = random.Random(seed)
         return lambda enabled: source.choice([*enabled, -400_000])
 
-    with open_world(cast("get_set_json", 2), moving=True) as world, Recall(world) as recall:
+    with moving_world_of(cast("get_set_json", 2)) as world, Recall(world) as recall:
         for seed in range(RUNS):
             assert recall.trace(choices(seed)) == world.trace(choices(seed))
 
 
-def test_a_limiter_that_sleeps_is_run_again() -> None:
+def test_a_limiter_that_sleeps_is_run_again(moving_world_of: OpenWorld) -> None:
     with (
-        open_world(cast(SPECIMENS + "SleepsAndCounts"), moving=True) as world,
+        moving_world_of(cast(SPECIMENS + "SleepsAndCounts")) as world,
         Recall(world) as recall,
     ):
         for seed in range(8):
@@ -70,8 +72,10 @@ def test_a_limiter_that_sleeps_is_run_again() -> None:
             assert recall.trace(recalled.choice) == world.trace(live.choice)
 
 
-def test_what_was_gone_through_is_not_gone_through_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    with open_world(cast("get_set_json")) as world, Recall(world) as recall:
+def test_what_was_gone_through_is_not_gone_through_again(
+    world_of: OpenWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with world_of(cast("get_set_json")) as world, Recall(world) as recall:
         source = random.Random(2)
         for _ in range(RUNS):
             recall.trace(source.choice)

@@ -5,16 +5,12 @@ from __future__ import annotations
 import gc
 import re
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from limitproof.check.verdict import Verdict
 from limitproof.servers.virtual import START
-from limitproof.simulate import explore as module
-from limitproof.simulate.cast import Cast
 from limitproof.simulate.explore import Exploration, explore
 from limitproof.simulate.refusal import why_uncacheable
 from limitproof.simulate.resp import pack
@@ -22,23 +18,10 @@ from limitproof.simulate.sandbox import SINCE_1582
 from limitproof.simulate.search.complete import Complete
 from limitproof.simulate.search.ends import end_of
 from limitproof.simulate.search.names import Names
-from limitproof.simulate.world import World
 from tests.simulate.casts import OpenWorld, cast, silent
 from tests.simulate.enumerate import enumerate_all
 
-
-@pytest.fixture(autouse=True)
-def _one_server(
-    monkeypatch: pytest.MonkeyPatch, world_of: OpenWorld, moving_world_of: OpenWorld
-) -> None:
-    """Explore on the servers that run already, instead of new ones for each test."""
-
-    @contextmanager
-    def opened(chosen: Cast, *, moving: bool = False, **_: Any) -> Iterator[World]:
-        with (moving_world_of if moving else world_of)(chosen) as world:
-            yield world
-
-    monkeypatch.setattr(module, "open_world", opened)
+pytestmark = pytest.mark.usefixtures("explore_on_running_servers")
 
 
 def explored(target: str, clients: int = 3, limit: int = 1, **more: Any) -> Exploration:

@@ -17,6 +17,8 @@ from limitproof.schedules import Granularity
 from limitproof.simulate.cast import Cast
 from limitproof.simulate.explore import Exploration, explore
 
+pytestmark = pytest.mark.usefixtures("explore_on_running_servers")
+
 CLEAN = {
     "limits:fixed": FixedWindow,
     "limits:moving": SlidingWindow,
