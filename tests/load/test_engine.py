@@ -165,12 +165,14 @@ def test_several_limiters_through_several_processes(run: Run, tmp_path: Path) ->
     assert len(found["unmakeable"].operations) == 4  # one for each client
 
 
-def test_a_worker_that_is_killed_costs_its_job_and_no_other(run: Run, tmp_path: Path) -> None:
+def test_a_job_that_ends_early_costs_no_other(run: Run, tmp_path: Path) -> None:
+    """A worker is killed in one, the limiter of the next cannot be made in time."""
     found: dict[str, History] = {}
     kept = 0
     for event in run(
         task("first", "lua_atomic", *playing(HERD)),
         task("victim", "lua_atomic", *playing(ENDLESS)),
+        task("unmade", target(HangingToMake), *playing(HERD), grace=0.5),
         task("next", "lua_atomic", *playing(HERD)),
     ):
         if isinstance(event, StageStarted) and event.job == "victim":
@@ -179,12 +181,15 @@ def test_a_worker_that_is_killed_costs_its_job_and_no_other(run: Run, tmp_path: 
             workers()[0].kill()
         elif isinstance(event, Recorded):
             found[event.job] = event.history
-    assert list(found) == ["first", "victim", "next"]
+    assert list(found) == ["first", "victim", "unmade", "next"]
     victim = found["victim"]
     assert victim.meta.interrupted == "a load process died or no longer answers"
     assert replies(victim) >= kept
     assert int(victim.operations.having(Outcome.UNKNOWN).sum()) <= 4  # one a client at most
     assert set(victim.operations.process.tolist()) == {0, 1}
+    unmade = found["unmade"]
+    assert unmade.meta.interrupted == "a client did not come back from the limiter in time"
+    assert admitted(unmade) == 0
     for name in ("first", "next"):
         assert found[name].meta.interrupted == ""
         assert admitted(found[name]) == LIMIT
@@ -253,20 +258,6 @@ def test_a_limiter_that_never_answers_is_ended(
     assert history.meta.interrupted == why
     assert outcomes(history) == {Outcome.UNKNOWN}
     assert 1 <= len(history.operations) <= 4
-
-
-def test_a_limiter_that_cannot_be_made_in_time_is_ended_alone(run: Run) -> None:
-    found = histories(
-        run(
-            task("first", "lua_atomic", *playing(HERD)),
-            task("bad", target(HangingToMake), *playing(HERD), grace=0.5),
-            task("next", "lua_atomic", *playing(HERD)),
-        )
-    )
-    assert [history.meta.interrupted for history in found.values()] == [
-        "", "a client did not come back from the limiter in time", "",
-    ]  # fmt: skip
-    assert [admitted(history) for history in found.values()] == [LIMIT, 0, LIMIT]
 
 
 def test_a_locust_that_does_not_start_says_why(
