@@ -12,6 +12,7 @@ from limitproof.servers.virtual import VirtualServer
 from limitproof.verify.laboratory import Laboratory, Subject
 
 OpenLaboratory = Callable[..., Laboratory]
+USUAL = Quota(5, 1.0)
 SECONDS = 60.0  # of which an examination takes one or two: a busy machine must change nothing
 
 
@@ -19,7 +20,9 @@ SECONDS = 60.0  # of which an examination takes one or two: a busy machine must 
 def laboratory_of(moving_server: VirtualServer) -> OpenLaboratory:
     """Makes a laboratory for a registered limiter, or for one of `specimens`."""
 
-    def laboratory(target: str, limit: int = 5, window: float = 1.0) -> Laboratory:
+    def laboratory(
+        target: str, limit: int = USUAL.limit, window: float = USUAL.window
+    ) -> Laboratory:
         where = target if target[0].islower() else f"{SPECIMENS}:{target}"
         return Laboratory(Subject(resolve(where), Quota(limit, window)), moving_server, SECONDS)
 
