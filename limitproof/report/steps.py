@@ -16,6 +16,8 @@ def short(text: str) -> str:
 
 def visible(text: str) -> str:
     """The text with what cannot be seen escaped: controls, marks of direction, half characters."""
+    if text.isprintable():  # as nearly all are; some are as long as a request
+        return text
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
     )
