@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from functools import cache
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,7 +14,7 @@ from limitproof.check.tales.judges import JUDGES
 from limitproof.check.verdict import Cause, Verdict
 from limitproof.servers.virtual import VirtualServer
 from limitproof.simulate.refusal import LocalStateError
-from limitproof.stories import Story, Tale
+from limitproof.stories import Ask, Story, Tale
 from limitproof.verify.laboratory import Examined, Laboratory, Subject, shown
 from limitproof.verify.machine import MODELLED, Campaign, examine_by_machine, quotas_of
 from limitproof.verify.searches.rules import search
@@ -24,8 +22,6 @@ from limitproof.verify.searches.stage import Stage, Tally
 
 AGES = 10_000.0  # seconds: what is tried is counted here, not timed
 Open = Callable[..., Laboratory]
-Campaigned = tuple[Mapping[str, Examined], list[Path]]
-Once = Callable[[str], Campaigned]
 SHORTEST = {
     # target, check: events, requests among them
     ("pipeline", "overshoot"): (10, 4),
@@ -37,16 +33,20 @@ SHORTEST = {
     ("lua_same_millisecond", "overshoot"): (8, 4),
     ("unlimited", "weights"): (1, 1),
 }
-SHORTENED = {target for target, _ in SHORTEST}
 
 
-def worker(target: str, value: object = None) -> Any:
-    """A parameter, the target unless another is given; all tests of a target on one worker."""
-    group = pytest.mark.xdist_group(f"campaign {target}")
-    return pytest.param(value or target, id=target, marks=group)
-
-
-SEEN = [worker(one.name, one) for one in KNOWN if one.name != "in_process"]  # which asks no server
+SAID = {
+    "unlimited": {
+        "false-rejection": (Verdict.UNKNOWN, "nothing was ever refused"),
+        "remaining": (Verdict.NOT_TOLD, "the limiter does not tell remaining"),
+    },
+    "lua_same_millisecond": {
+        "retry-after": (Verdict.NOT_TOLD, "the limiter does not tell retry-after"),
+        "weights": (Verdict.NOT_TOLD, "acquire takes no cost"),
+    },
+}
+"""What is no fail is told apart."""
+SEEN = [one for one in KNOWN if one.name != "in_process"]  # which asks no server
 
 
 @pytest.fixture
@@ -60,26 +60,6 @@ def open_here(moving_server: VirtualServer) -> Open:
     return laboratory
 
 
-@pytest.fixture(scope="module")
-def campaigned(moving_server: VirtualServer, tmp_path_factory: pytest.TempPathFactory) -> Once:
-    """What a whole campaign finds in a limiter with a name, and the files that it leaves.
-
-    One for all tests of that limiter; its stories are shortened where their length is pinned.
-    """
-
-    @cache
-    def once(name: str) -> Campaigned:
-        subject = Subject(resolve(name), Quota(3, 1.0))
-        here = tmp_path_factory.mktemp("campaign")
-        with pytest.MonkeyPatch.context() as patched:
-            patched.chdir(here)
-            shortening = AGES if name in SHORTENED else 0.0
-            found = examined(Laboratory(subject, moving_server, AGES), shortening=shortening)
-        return found, list(here.iterdir())
-
-    return once
-
-
 def examined(
     laboratory: Laboratory, names: Collection[str] = MODELLED, *, shortening: float = 0.0
 ) -> dict[str, Examined]:
@@ -88,9 +68,15 @@ def examined(
     return campaign.results()
 
 
-@pytest.mark.parametrize("known", SEEN)
-def test_registered_limiters_fail_what_they_are_known_for(campaigned: Once, known: Entry) -> None:
-    found, _ = campaigned(known.name)
+@pytest.mark.parametrize("known", SEEN, ids=lambda one: one.name)
+def test_registered_limiters_fail_what_they_are_known_for(
+    open_here: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: Entry
+) -> None:
+    """One campaign tells all of a limiter; its stories are shortened where that is looked at."""
+    monkeypatch.chdir(tmp_path)
+    laboratory = open_here(known.name)
+    shortening = AGES if any(target == known.name for target, _ in SHORTEST) else 0.0
+    found = examined(laboratory, shortening=shortening)
     failed = {n: e.result.cause for n, e in found.items() if e.result.verdict is Verdict.FAIL}
     assert failed == {n: Cause(c) for n, c in known.fails.items() if n in MODELLED}
     for name, one in found.items():
@@ -99,28 +85,33 @@ def test_registered_limiters_fail_what_they_are_known_for(campaigned: Once, know
             assert isinstance(one.story, Story)
             assert isinstance(one.tale, Tale)
             assert JUDGES[name](one.tale, one.story) == one.result.because
+            assert length(one.story) == SHORTEST.get((known.name, name), length(one.story))
+    for name, said in SAID.get(known.name, {}).items():
+        assert (found[name].result.verdict, found[name].result.because) == said
+    assert list(tmp_path.iterdir()) == []  # Hypothesis leaves nothing behind
+    if "overshoot" in failed:
+        it_replays(laboratory, found["overshoot"])
+    if known.name == "lua_atomic":
+        assert {one.result.verdict for one in found.values()} == {Verdict.PASS}
+        assert "with requests that overlap" in found["overshoot"].result.because
 
 
-@pytest.mark.parametrize("target", [worker("unlimited")])
-def test_who_refuses_nothing_is_told_apart(campaigned: Once, target: str) -> None:
-    found, _ = campaigned(target)
-    assert found["false-rejection"].result.verdict is Verdict.UNKNOWN
-    assert found["false-rejection"].result.because == "nothing was ever refused"
-    assert found["remaining"].result.verdict is Verdict.NOT_TOLD
+def it_replays(laboratory: Laboratory, one: Examined) -> None:
+    assert isinstance(one.story, Story)
+    story = Story.from_json(one.story.to_json())
+    quota = Quota(story.limit, story.window)
+    with laboratory.world(quota=quota, granularity=story.granularity) as world:
+        assert shown(world, story) == one.tale
 
 
-@pytest.mark.parametrize("target", [worker("lua_same_millisecond")])
-def test_what_is_not_told_is_told_apart(campaigned: Once, target: str) -> None:
-    found, _ = campaigned(target)
-    assert found["retry-after"].result.because == "the limiter does not tell retry-after"
-    assert found["weights"].result.because == "acquire takes no cost"
+def length(story: Story) -> tuple[int, int]:
+    return len(story.events), sum(isinstance(one, Ask) for one in story.events)
 
 
-@pytest.mark.parametrize("target", [worker("lua_atomic")])
-def test_a_right_one_passes_all(campaigned: Once, target: str) -> None:
-    found, _ = campaigned(target)
-    assert {one.result.verdict for one in found.values()} == {Verdict.PASS}
-    assert "with requests that overlap" in found["overshoot"].result.because
+def test_all_whose_stories_are_as_short_as_can_be_are_looked_at() -> None:
+    fails = {(one.name, name) for one in SEEN for name in one.fails}
+    assert SHORTEST.keys() <= fails
+    assert SAID.keys() <= {one.name for one in SEEN}
 
 
 def test_who_keeps_all_to_itself_is_not_simulated(open_here: Open) -> None:
@@ -151,29 +142,6 @@ def test_too_little_time_is_no_pass(open_here: Open) -> None:
     assert "no request was ever decided" in found["overshoot"].result.because
 
 
-@pytest.mark.parametrize("target", [worker(target) for target in sorted(SHORTENED)])
-def test_stories_are_as_short_as_can_be(campaigned: Once, target: str) -> None:
-    found, _ = campaigned(target)
-    stories = {n: one.story for n, one in found.items() if (target, n) in SHORTEST}
-    assert {n: length(story) for n, story in stories.items()} == {
-        name: pinned for (of, name), pinned in SHORTEST.items() if of == target
-    }
-
-
-def length(story: object) -> tuple[int, int]:
-    assert isinstance(story, Story)
-    return len(story.events), sum(type(one).__name__ == "Ask" for one in story.events)
-
-
-@pytest.mark.parametrize("target", [worker("get_set_json"), worker("add_then_count")])
-def test_a_story_replays(campaigned: Once, open_here: Open, target: str) -> None:
-    one = campaigned(target)[0]["overshoot"]
-    assert isinstance(one.story, Story)
-    story = Story.from_json(one.story.to_json())
-    with open_here(target).world(granularity=story.granularity) as world:
-        assert shown(world, story) == one.tale
-
-
 @pytest.mark.parametrize(
     ("target", "level", "check"),
     [
@@ -202,13 +170,6 @@ def test_correct_limiters_pass_what_a_fault_does(open_here: Open) -> None:
         search(stage, Cause.FAULT, examples=40, seconds=AGES, takes_cost=True, number=1)
         assert stage.found == {}
     assert tally.counts["refused"] > 50
-
-
-@pytest.mark.parametrize("target", [worker("fixed_window")])
-def test_hypothesis_leaves_nothing_behind(campaigned: Once, target: str) -> None:
-    found, left = campaigned(target)
-    assert found["overshoot"].result.measured["generated"]
-    assert left == []
 
 
 def test_a_large_limit_is_examined_small(open_here: Open) -> None:
