@@ -21,7 +21,7 @@ run: $(READY) ## the main job: every reference limiter under real load, a table 
 	$(BIN)/limitproof run
 
 test: $(READY) $(PACKAGES) ## all tests
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 packages: $(PACKAGES) ## published limiters, each in a folder of its own below .packages
 

@@ -15,7 +15,7 @@ import pytest
 
 from limitproof.cli.exits import Exit
 
-pytestmark = [pytest.mark.load, pytest.mark.xdist_group("load")]
+pytestmark = pytest.mark.load
 
 
 def command(*arguments: str) -> list[str]:

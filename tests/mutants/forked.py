@@ -31,8 +31,8 @@ def judged_in_fork(target: str, folder: Path, seconds: float, stop: Event) -> En
     process = context.Process(target=_judge, args=(target, out))
     process.start()
     until = time.monotonic() + seconds
-    while process.is_alive() and time.monotonic() < until and not stop.is_set():
-        process.join(GLANCE_SECONDS)
+    while process.is_alive() and (left := until - time.monotonic()) > 0 and not stop.is_set():
+        process.join(min(GLANCE_SECONDS, left))
     if process.is_alive():
         _end(process)
         return Ended(None, "")
