@@ -104,7 +104,8 @@ def show(console: Console, found: list[Found]) -> None:
     within = sum(one.fate == "equivalent" and one.mutant.id in gaps() for one in found)
     fates = ", ".join(f"{totals[fate]} {fate}" for fate in ORDER[:-1])
     console.print(
-        f"{alive} mutants: {fates} ({within} of these are gaps of the checks)", soft_wrap=True
+        f"{alive} mutants: {fates} ({within} of the equivalent are gaps of the checks)",
+        soft_wrap=True,
     )
 
 
