@@ -59,14 +59,14 @@ def hunt(
     """
     stop = Event()
     with ThreadPoolExecutor(processes) as threads:
-        waiting = [
-            threads.submit(
-                _judged, mutant, mutant.write(folder, f"mutant_{number}"), judge, equivalent,
-                seconds, stop,
-            )
-            for number, mutant in enumerate(mutants)
-        ]  # fmt: skip
-        try:
+        try:  # from the first on: Ctrl-C may come before the last one is handed over
+            waiting = [
+                threads.submit(
+                    _judged, mutant, mutant.write(folder, f"mutant_{number}"), judge, equivalent,
+                    seconds, stop,
+                )
+                for number, mutant in enumerate(mutants)
+            ]  # fmt: skip
             for one in as_completed(waiting):
                 yield one.result()
         finally:

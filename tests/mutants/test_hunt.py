@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 
@@ -148,6 +149,26 @@ def test_the_judge_in_a_fork_says_what_it_says_by_itself(tmp_path: Path) -> None
     )
     assert (found.fate, found.why) == ("undecided", "the judge did not end within 0.3 s")
     assert set(psutil.Process().children(recursive=True)) <= before
+
+
+def test_ctrl_c_before_all_are_handed_over_ends_those_that_run(tmp_path: Path) -> None:
+    class Interrupted(list[Mutant]):
+        def __iter__(self) -> Iterator[Mutant]:
+            yield OVER
+            begun.wait(30.0)
+            raise KeyboardInterrupt
+
+    begun = Event()
+    told: list[bool] = []
+
+    def judge(_target: str, seconds: float, stop: Event) -> Ended:
+        begun.set()
+        told.append(stop.wait(seconds))
+        return Ended(None, "")
+
+    with pytest.raises(KeyboardInterrupt):
+        next(hunt(Interrupted(), judge, tmp_path, equivalent={}, seconds=30.0))
+    assert told == [True]
 
 
 def test_ctrl_c_ends_in_a_table(tmp_path: Path) -> None:
