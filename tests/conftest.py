@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from functools import partial
@@ -21,6 +22,15 @@ from tests.traces import Traces, traced
 
 if TYPE_CHECKING:
     from tests.simulate.casts import OpenWorld
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach what tests start, also where they run in the background (`make test &`).
+
+    There a shell has it ignored, and what is started inherits that.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
