@@ -13,27 +13,34 @@ from typing import Any
 import pytest
 
 from limiters.promise import SlidingWindow
-from limiters.registry import REGISTRY, entry
+from limiters.registry import REGISTRY
 from limitproof.check.judge import judge
 from limitproof.check.judgement_json import judgement_to_json
 from limitproof.check.verdict import Judgement, Verdict
-from limitproof.expectations import missed, surprises
+from limitproof.events import LimiterJudged
+from limitproof.expectations import judged_against_known
 from limitproof.history import storage
 from limitproof.history.columns import History
+from limitproof.saved import find_saved
 
 REFERENCE = Path(__file__).parents[2] / "results" / "reference"
 RUN = REFERENCE / "run"
-NAMES = [known.name for known in REGISTRY]
+NAMES = [entry.name for entry in REGISTRY]
 
 
 @cache
+def known(name: str) -> LimiterJudged:
+    """Its load and its explorations, judged together."""
+    (saved,) = find_saved(RUN / name)
+    return judged_against_known(saved.history, saved.folder, saved.explored)
+
+
 def history(name: str) -> History:
-    return storage.load(RUN / name / "history.npz")
+    return known(name).history
 
 
-@cache
 def judged(name: str) -> Judgement:
-    return judge(history(name))
+    return known(name).judgement
 
 
 def measured(name: str, check: str) -> dict[str, Any]:
@@ -63,8 +70,8 @@ def test_judging_again_gives_the_same_verdict(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_limiter_fails_what_is_known_of_it_and_nothing_else(name: str) -> None:
-    assert surprises(entry(name), judged(name)) == ()
-    assert missed(entry(name), judged(name)) == ""
+    assert known(name).surprises == ()
+    assert known(name).missed == ""
 
 
 @pytest.mark.parametrize("name", NAMES)
