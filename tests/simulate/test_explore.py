@@ -18,6 +18,8 @@ from tests.simulate.casts import OpenWorld, cast, silent
 
 pytestmark = pytest.mark.usefixtures("explore_on_running_servers")
 
+HOLDING = "tests.simulate.holding:"
+
 
 def explored(target: str, clients: int = 3, limit: int = 1, **more: Any) -> Exploration:
     return explore(cast(target, clients, limit, **more), 20.0, silent)
@@ -313,7 +315,7 @@ def test_a_race_of_a_watcher_that_takes_an_expiry_is_found() -> None:
         if progress.schedules >= 256:  # of some 4,000
             raise StoppedError("that is enough")
 
-    found = explore(cast("WatchesOnlyWhatIsThere", 3, moves=1), 60.0, enough)
+    found = explore(cast(HOLDING + "WatchesOnlyWhatIsThere", 3, moves=1), 60.0, enough)
     assert found.coverage.complete
     assert found.verdict(found.overshoot) is Verdict.FAIL
     assert found.overshoot is not None
@@ -332,7 +334,7 @@ def test_who_watches_and_sleeps_is_looked_at_by_runs() -> None:
 
 def test_who_waits_for_a_lock_is_not_accused_of_its_instants() -> None:
     """Who waits ends later than in any order: its key ends later, too."""
-    found = explored("LocksAndSleeps", 2)
+    found = explored(HOLDING + "LocksAndSleeps", 2)
     assert (found.disorder, found.doubt) == (None, "")
     assert found.order_verdict is Verdict.UNKNOWN
     assert "not all ends were compared" in found.coverage.sentence
@@ -344,7 +346,7 @@ def test_apart_and_watching_is_not_looked_at() -> None:
     assert found.verdict(found.overshoot) is Verdict.UNKNOWN
 
 
-@pytest.mark.parametrize("target", ["Watching", "watch_multi", "WatchesAndNames"])
+@pytest.mark.parametrize("target", ["Watching", "watch_multi", HOLDING + "WatchesAndNames"])
 def test_the_ends_of_who_watches_are_those_of_orders(target: str) -> None:
     """Also where a request that has lost a race draws another name for its next try."""
     found = explored(target, 2)
