@@ -117,6 +117,6 @@ def _story(
     )  # fmt: skip
     console = console_for(stderr=json_file == "-")
     if not quiet and found.tale is not None and (verbose or found.result is not Replayed.FIXED):
-        console.print(example(story, found.tale, found.said))
+        console.print(example(story, found.tale, found.said.removeprefix(f"{story.shows}: ")))
     console.print(f"{found.result.value}: {found.said}")
     return EXITS[found.result]

@@ -55,7 +55,7 @@ def _worked(run: Callable[[], int], pipe: int, parent: int) -> int:
     sys.stderr.flush()
     end_offspring()
     with suppress(OSError):
-        os.write(pipe, DONE)
+        os.write(pipe, DONE + bytes([code]))
     return code
 
 
@@ -69,13 +69,13 @@ def _beat(pipe: int) -> None:
 
 def _watched(child: int, pipe: int) -> int:
     with _forwarding(child) as received:
-        done, silent = _listen(pipe)
+        told, silent = _listen(pipe)
         code = None if silent else _left(child)
         if code is None:
             end_group(child)
             code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    if done:
-        return code
+    if told is not None:
+        return told  # and not how it ended: a thread of the limiter's may have kept it
     if received and -code in received:
         signal.signal(received[-1], signal.SIG_DFL)
         os.kill(os.getpid(), received[-1])
@@ -89,18 +89,19 @@ def _watched(child: int, pipe: int) -> int:
     return Exit.UNKNOWN
 
 
-def _listen(pipe: int) -> tuple[bool, bool]:
-    """Until it is done, gone, or silent: whether it was done, and whether it fell silent."""
+def _listen(pipe: int) -> tuple[int | None, bool]:
+    """Until it is done, gone or silent: its exit code if it is done, whether it fell silent."""
     heard = time.monotonic()
     while True:
         ready, _, _ = select.select([pipe], [], [], BEAT)
         said = os.read(pipe, 4096) if ready else ALIVE
-        if DONE in said or not said:
-            return DONE in said, False
+        _, done, code = said.partition(DONE)
+        if done or not said:
+            return (code[0] if code else None), False
         if ready:
             heard = time.monotonic()
         elif time.monotonic() - heard > SILENCE:
-            return False, True
+            return None, True
 
 
 def _left(child: int) -> int | None:

@@ -22,8 +22,8 @@ def wrapping_table(*headings: str) -> Table:
 
 def checks_table(
     judgement: Judgement, *, verbose: bool = True, tokens: Mapping[str, str] | None = None
-) -> Table:
-    """One row a check; only those that did not pass unless `verbose`.
+) -> Table | Text:
+    """One row a check; only those that did not pass unless `verbose`, and a line where none is.
 
     tokens: of what can be replayed, by the name of the check.
     """
@@ -41,4 +41,4 @@ def checks_table(
             verdict = Text("accepted", "yellow") if check.accepted else styled(check.verdict)
             told = [tokens.get(check.name, "-")] if tokens else []
             table.add_row(check.name, verdict, cause, *told, visible(check.because))
-    return table
+    return table if table.row_count else Text(title)

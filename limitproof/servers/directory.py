@@ -30,9 +30,7 @@ def private_directory(parent: Path | None = None) -> Iterator[Path]:
     It lies in `parent`, by default the system's temporary directory; or, where the path of a
     socket in there would be too long, in /tmp.
     """
-    parent = Path(tempfile.gettempdir()) if parent is None else parent
-    if len(os.fsencode(parent / f"limitproof-redis-{2**31}-12345678" / SOCKET)) > SOCKET_PATH_BYTES:
-        parent = Path("/tmp")  # noqa: S108 - mkdtemp makes it private
+    parent = _place(parent)
     sweep(parent)
     owner = os.getpid()
     path = Path(tempfile.mkdtemp(prefix=f"limitproof-redis-{owner}-", dir=parent))
@@ -46,14 +44,21 @@ def private_directory(parent: Path | None = None) -> Iterator[Path]:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def sweep(parent: Path) -> tuple[Path, ...]:
-    """Remove directories of ours whose owner is dead, and tell which.
+def _place(parent: Path | None) -> Path:
+    parent = Path(tempfile.gettempdir()) if parent is None else parent
+    if len(os.fsencode(parent / f"limitproof-redis-{2**31}-12345678" / SOCKET)) > SOCKET_PATH_BYTES:
+        return Path("/tmp")  # noqa: S108 - mkdtemp makes it private
+    return parent
+
+
+def sweep(parent: Path | None = None) -> tuple[Path, ...]:
+    """Remove directories of ours whose owner is dead, and tell which. parent: as above.
 
     Only our own user's, only real directories, only when no process has the pid, and only when
     nobody holds the lock: in another container the owner may live under a pid unknown here.
     """
     removed = []
-    for path in sorted(parent.glob("limitproof-redis-*-*")):
+    for path in sorted(_place(parent).glob("limitproof-redis-*-*")):
         owner = _NAME.match(path.name)
         if owner is None or _lives(int(owner[1])):
             continue

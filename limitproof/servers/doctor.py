@@ -18,6 +18,7 @@ from limitproof.servers.find import Program, choose, programs
 from limitproof.servers.finding import Finding, finding
 from limitproof.servers.server import Server, open_server
 from limitproof.servers.spawn import spawned
+from limitproof.servers.virtual import unlink_shared
 
 __all__ = ["Finding", "examine"]
 
@@ -149,7 +150,8 @@ def _virtual_clock(environ: Mapping[str, str]) -> Finding:
         "TZ": "UTC",
     }
     try:
-        with spawned(environ={**environ, **still}) as server, server.client() as client:
+        started = spawned(environ=environ, besides=still, on_end=unlink_shared)
+        with started as server, server.client() as client:
             works = int(cast("bytes", client.eval(TIME_IN_LUA, 0))) == STANDING_STILL
     except (ServerError, redis.RedisError):
         works = False

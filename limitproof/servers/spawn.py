@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -34,6 +34,7 @@ def spawned(
     password: str | None = None,
     environ: Mapping[str, str] | None = None,
     besides: Mapping[str, str] | None = None,
+    on_end: Callable[[int], object] = lambda _: None,
     directory: Path | None = None,
     patience: float = 10.0,
 ) -> Iterator[Server]:
@@ -42,7 +43,8 @@ def spawned(
     program: by default the embedded one; arguments: more of its command line, such as
     ("--maxmemory", "10mb"); password: what it asks of its clients (`Server.url` carries it);
     environ: its environment, by default ours; besides: what only the server has in it, and not what
-    starts it; directory: where its private directory lies;
+    starts it; on_end: told the id of the process that was started, when that has ended, however far
+    it came; directory: where its private directory lies;
     patience: seconds to wait until it answers (it takes some 0.05 s).
     It listens on a unix socket only, writes nothing but a log, is out of reach of the terminal's
     Ctrl-C (we end it, after what we still have to ask it), and dies with us, see `lifetime`.
@@ -52,7 +54,7 @@ def spawned(
         program = default_program(os.environ if environ is None else environ).path
     with private_directory(directory) as home:
         command = [*_command(program, home / SOCKET, password), *arguments]
-        with _running(bound(command, besides), home, environ) as process:
+        with _running(bound(command, besides), home, environ, on_end) as process:
             yield _when_ready(process, program, home, password, patience)
 
 
@@ -66,7 +68,10 @@ def _command(program: Path, socket: Path, password: str | None) -> list[str]:
 
 @contextmanager
 def _running(
-    command: Sequence[str], home: Path, environ: Mapping[str, str] | None
+    command: Sequence[str],
+    home: Path,
+    environ: Mapping[str, str] | None,
+    on_end: Callable[[int], object],
 ) -> Iterator[subprocess.Popen[bytes]]:
     with (home / LOG).open("wb") as log:
         process = subprocess.Popen(
@@ -86,6 +91,7 @@ def _running(
             # There is nothing to be kept, and when asked to end it looks up ten times a second.
             os.killpg(process.pid, signal.SIGKILL)
         _end(process)
+        on_end(process.pid)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import redis
@@ -99,16 +100,13 @@ def virtual_server(
             "TZ": "UTC",
         }
         options = (*ONE_THREAD, *arguments)
+        started = partial(spawned, program, environ=environ, besides=faked, on_end=unlink_shared)
         with ExitStack() as stack:
             try:
-                server = stack.enter_context(
-                    spawned(program, arguments=(*options, *DEBUG), environ=environ, besides=faked)
-                )
+                server = stack.enter_context(started(arguments=(*options, *DEBUG)))
             except ServerError:
-                server = stack.enter_context(
-                    spawned(program, arguments=options, environ=environ, besides=faked)
-                )
-            _unlink_shared(server.pid)
+                server = stack.enter_context(started(arguments=options))
+            unlink_shared(server.pid)  # at once: we may be killed -9, and it with us
             handle = os.open(clock, os.O_WRONLY)
             try:
                 running = VirtualServer(server, handle, moving)
@@ -133,7 +131,7 @@ def _expire_by_hand(server: Server) -> None:
         client.execute_command("DEBUG", "SET-ACTIVE-EXPIRE", "0")
 
 
-def _unlink_shared(pid: int | None) -> None:
+def unlink_shared(pid: int | None) -> None:
     """Let what libfaketime would share with processes of the server's end with the server.
 
     It has a semaphore and a page of memory for that, which would outlive a server that is killed.

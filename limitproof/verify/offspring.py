@@ -55,11 +55,12 @@ def _kill(pids: Iterable[int]) -> None:
 
 def _descendants(pid: int) -> list[int]:
     children: dict[int, list[int]] = defaultdict(list)
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError, ValueError, IndexError):
+    for one in _processes():
+        with suppress(OSError, ValueError, IndexError):  # it may be gone by now
+            stat = Path("/proc", str(one), "stat").read_text(errors="replace")
             # PID (NAME) STATE PARENT …, and the name may hold anything, brackets too
-            parent = path.read_text(errors="replace").rpartition(")")[2].split()[1]
-            children[int(parent)].append(int(path.parent.name))
+            parent = stat.rpartition(")")[2].split()[1]
+            children[int(parent)].append(one)
     found: list[int] = []
     waiting = [pid]
     while waiting:
@@ -67,3 +68,10 @@ def _descendants(pid: int) -> list[int]:
         found += own
         waiting += own
     return found
+
+
+def _processes() -> list[int]:
+    """By name only: a pattern such as /proc/*/stat looks at each, and one may end meanwhile."""
+    with suppress(OSError):
+        return [int(one.name) for one in Path("/proc").iterdir() if one.name.isdecimal()]
+    return []  # another system

@@ -18,6 +18,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pickle import UnpicklingError
 
+from limitproof.servers.directory import sweep
 from limitproof.servers.errors import ServerError
 from limitproof.verify.laboratory import Examined, unknown
 from limitproof.verify.merging import combined
@@ -276,6 +277,8 @@ class _Crew:
         self._child.kill()
         self._child.join()
         self.pipe.close()
+        if not self.over:
+            sweep()  # the directories of its servers, which it could not remove
 
 
 def resolved(names: Sequence[str], skip: Sequence[str]) -> list[str]:

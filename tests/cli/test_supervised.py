@@ -23,7 +23,7 @@ LONGEST = 120.0  # of real time, on a machine that is busy with other tests
 WATCHED = """
 import sys, time
 from limitproof.cli import supervised
-supervised.SILENCE, supervised.BEAT = 1.5, 0.1
+supervised.SILENCE, supervised.BEAT, supervised.LEAVING = 1.5, 0.1, 1.0
 from limitproof.cli import main
 main(sys.argv[1:])
 """
@@ -34,6 +34,12 @@ ENDS = {
     "closes all": (SPOILING["closes all"][0], Exit.UNKNOWN, "the limiter ended its process"),
     "starts programs": (
         asking("subprocess.Popen(['sleep', '600'], start_new_session=True)"),
+        Exit.PASS,
+        "",
+    ),
+    "keeps a thread": (
+        "import threading\nthreading.Thread(target=threading.Event().wait).start()\n"
+        + asking("None"),
         Exit.PASS,
         "",
     ),

@@ -65,6 +65,15 @@ def test_a_story_is_told_again_from_anywhere(
     assert capsys.readouterr().out.startswith(word)
 
 
+def test_what_a_story_shows_is_named_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke(["replay", str(story(tmp_path, "True"))]) == Exit.FAIL
+    *_, because, result = capsys.readouterr().out.splitlines()
+    assert because.startswith("overshoot: 3 requests admitted")
+    assert result == f"STILL FAILS: {because}"
+
+
 def test_json_is_all_there_is_on_standard_output(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

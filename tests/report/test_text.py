@@ -76,6 +76,14 @@ def test_only_what_did_not_pass_is_told_unless_asked() -> None:
     assert "memory" not in out.getvalue()
 
 
+def test_of_one_that_passes_all_a_line_is_told() -> None:
+    console, out = plain()
+    passed = CheckResult("contract", Verdict.PASS, "each request got a Decision")
+    name = "lua_conditional_client_clock"
+    console.print(checks_table(Judgement(name, {}, 0, {}, (passed,)), verbose=False))
+    assert out.getvalue() == f"{name}: pass\n"
+
+
 def test_brackets_of_a_limiter_are_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
     told = "ValueError: [/red] no [bold] :warning:"
     failed = CheckResult("contract", Verdict.FAIL, told)

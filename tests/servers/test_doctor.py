@@ -14,11 +14,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from limitproof.check.verdict import Verdict
-from limitproof.servers import machine
+from limitproof.servers import doctor, machine
 from limitproof.servers.doctor import Finding, examine
 from limitproof.servers.errors import AddressError
 from limitproof.servers.find import Program, programs
 from limitproof.servers.handle import Server
+from limitproof.servers.virtual import unlink_shared
 
 NAMES = [
     "python", "redis", "round trips", "lua", "memory usage", "other servers", "virtual clock",
@@ -99,6 +100,20 @@ def test_the_virtual_clock_is_tried_and_not_only_looked_for(
     monkeypatch.setattr(machine, "faketime_library", lambda: None)
     found = by_name(examine(None, os.environ))["virtual clock"]
     assert (found.verdict, found.detail) == (Verdict.UNKNOWN, "libfaketime not found")
+
+
+def test_the_virtual_clock_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    shared = Path("/dev/shm")  # noqa: S108 - looked into, where there is such a thing
+    pids: list[int] = []
+
+    def noted(pid: int | None) -> None:
+        pids.append(pid or 0)
+        unlink_shared(pid)
+
+    monkeypatch.setattr(doctor, "unlink_shared", noted)
+    examine(None, os.environ)
+    assert pids
+    assert not [one for pid in pids for one in shared.glob(f"*faketime_*_{pid}")]
 
 
 def test_what_this_machine_lacks_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ import redis
 
 from limitproof.servers import virtual
 from limitproof.servers.errors import ServerError
+from limitproof.servers.spawn import spawned
 from limitproof.servers.virtual import START, VirtualServer, as_text, virtual_server
+
+SHARED = Path("/dev/shm")  # noqa: S108 - looked into, where there is such a thing
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +68,24 @@ def test_a_clock_that_never_moves_is_read_once() -> None:
 
 def test_it_shares_nothing_that_would_outlive_it() -> None:
     """libfaketime left a semaphore and a page of memory for each server that was started."""
-    shared = Path("/dev/shm")  # noqa: S108 - looked into, where there is such a thing
     with virtual_server() as running:
-        assert not list(shared.glob(f"*faketime_*_{running.server.pid}"))
+        assert not list(SHARED.glob(f"*faketime_*_{running.server.pid}"))
+
+
+def test_what_is_ended_as_it_starts_leaves_nothing_shared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program that begins with a clock of ours, and never answers."""
+    pids = tmp_path / "pids"
+    silent = tmp_path / "silent"
+    silent.write_text(f"#!/bin/sh\necho $$ >> {pids}\nexec sleep 600\n", encoding="utf-8")
+    silent.chmod(0o755)
+    monkeypatch.setattr(virtual, "spawned", partial(spawned, patience=0.3))
+    with pytest.raises(ServerError, match="is not ready after"), virtual_server(silent):
+        pass
+    told = pids.read_text(encoding="utf-8").split()
+    assert told
+    assert not [one for pid in told for one in SHARED.glob(f"*faketime_*_{pid}")]
 
 
 def test_an_instant_is_always_as_long() -> None:

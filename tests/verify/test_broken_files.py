@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,11 +31,13 @@ QUOTA = Quota(4, 1.0)
 
 @pytest.fixture
 def nothing_left(traces: Traces, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No process that was started meanwhile lives longer than the test."""
+    """No process that was started meanwhile lives longer than the test, nor a server's folder."""
     for name in ("TMPDIR", "LIMITPROOF_TEST"):
         monkeypatch.setenv(name, traces.folder)
+    monkeypatch.setattr(tempfile, "tempdir", None)  # what is known of TMPDIR
     yield
     assert traces.gone()
+    assert not list(Path(traces.folder).glob("limitproof-*"))
 
 
 def file(folder: Path, text: str) -> str:
