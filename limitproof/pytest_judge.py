@@ -32,6 +32,7 @@ from limitproof.servers.address import Remote
 from limitproof.servers.errors import AddressError, ServerError, SilentServerError
 from limitproof.servers.find import Program, choose
 from limitproof.servers.virtual import VirtualServer, virtual_server
+from limitproof.simulate.refusal import HangError
 from limitproof.testing import LimiterContract
 from limitproof.verify.laboratory import SERVER, Examined, Laboratory, Subject
 from limitproof.verify.merging import combined
@@ -203,6 +204,9 @@ class Judge:
             ]
         except (TargetError, ValueError) as error:
             return f"{cls.__name__}: {error}"
+        except HangError as error:
+            self._hangs[cls, parameters] = why = f"not simulated: {error}"
+            return f"{name}: unknown: {why}"
         except SilentServerError as error:
             self._hangs[cls, parameters] = why = f"the limiter hangs: {error.what}"
             self._replace_server()

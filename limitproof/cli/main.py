@@ -33,7 +33,7 @@ COMMANDS = {
     "doctor": "limitproof.cli.doctor:doctor",
 }
 """Where each command is: only the one that is asked for is imported, which takes half a second."""
-SUPERVISED = frozenset({"explore", "replay"})
+SUPERVISED = frozenset({"explore", "replay", "run"})
 """Commands that run a limiter in their own process."""
 
 

@@ -19,11 +19,13 @@ from contextlib import contextmanager, suppress
 import click
 
 from limitproof.cli.exits import Exit
+from limitproof.servers.directory import sweep
 from limitproof.servers.lifetime import die_with_parent
+from limitproof.simulate.unstoppable import UNSTOPPABLE
 from limitproof.verify.offspring import end_group, end_offspring, keep_together
 
 BEAT = 0.5  # seconds
-SILENCE = 12.0  # seconds; longer than the server is waited for
+SILENCE = 7.0  # seconds; longer than the server is waited for
 LEAVING = 5.0  # seconds for a process that is done, or that has closed all its files
 ALIVE, DONE = b".", b"!"
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -74,8 +76,13 @@ def _watched(child: int, pipe: int) -> int:
         if code is None:
             end_group(child)
             code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if told is None:
+            end_group(child)
+            sweep()  # the directories of its servers, which it could not remove
     if told is not None:
         return told  # and not how it ended: a thread of the limiter's may have kept it
+    if code == UNSTOPPABLE:
+        return Exit.UNKNOWN  # it has said why
     if received and -code in received:
         signal.signal(received[-1], signal.SIG_DFL)
         os.kill(os.getpid(), received[-1])

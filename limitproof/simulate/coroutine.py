@@ -19,6 +19,7 @@ import greenlet
 import redis.asyncio
 from redis.asyncio.connection import UnixDomainSocketConnection
 
+from limitproof.simulate.immortal import keep_for_ever
 from limitproof.simulate.refusal import RefusedError
 from limitproof.simulate.wire import Ask, Wire, open_socket
 
@@ -52,7 +53,7 @@ class Coroutines:
 
     A request's tasks go on in one order only, whatever others there are: a command's reply is there
     as soon as it is awaited. overlaps: whether a request had tasks of which another might have
-    gone first.
+    gone first. undead: whether a task went on when it was cancelled.
     """
 
     def __init__(self, path: str, ask: Ask) -> None:
@@ -63,7 +64,7 @@ class Coroutines:
         self._pool.connection_kwargs["ask"] = ask
         self._loop: asyncio.AbstractEventLoop | None = None
         self._request: asyncio.Task[Any] | None = None
-        self.closing = self.overlaps = False
+        self.closing = self.overlaps = self.undead = False
 
     @contextmanager
     def loop(self, sleep: Callable[[float], None]) -> Iterator[None]:
@@ -82,6 +83,9 @@ class Coroutines:
             try:
                 _cancel_all(loop)
             finally:
+                for task in asyncio.all_tasks(loop):
+                    keep_for_ever(task)
+                    self.undead = True
                 self._loop, self.closing = None, False
                 loop.close()
 

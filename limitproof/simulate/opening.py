@@ -11,8 +11,9 @@ from limitproof.simulate.cast import Cast
 from limitproof.simulate.one_cpu import one_cpu
 from limitproof.simulate.processes import no_processes
 from limitproof.simulate.rehearsal import rehearse
-from limitproof.simulate.sandbox import sandbox, watchdog
+from limitproof.simulate.sandbox import sandbox
 from limitproof.simulate.snapshot import LOAD
+from limitproof.simulate.watchdog import watchdog
 from limitproof.simulate.world import World
 
 
@@ -46,26 +47,27 @@ def world_on(virtual: VirtualServer, cast: Cast, *, rehearsed: bool = True) -> I
     rehearsed: False for a limiter that remembers in its process what it was asked in a rehearsal.
     """
     path = virtual.server.url.removeprefix("unix://")
+    package = str(getattr(cast.factory, "__module__", "")).partition(".")[0]
     if virtual.moving:
         virtual.set(START)
     with one_cpu(virtual.server.pid):
         world = World(cast, virtual, path)
-        try:
-            world.send(LOAD, 2)
-            with (
-                sandbox(
-                    world.clock,
-                    world.urandom,
-                    world.sleep,
-                    world.refuse,
-                    inside=world.inside,
-                    process=world.process,
-                ) as world.travel,
-                watchdog(world.turns, world.inside, world.refuse),
-                no_processes(world.refuse, world.inside),
-            ):
-                if rehearsed:
-                    rehearse(world)
-                yield world
-        finally:
-            world.close()
+        with watchdog(world.turns, world.inside, world.refuse, package=package):
+            try:
+                world.send(LOAD, 2)
+                with (
+                    sandbox(
+                        world.clock,
+                        world.urandom,
+                        world.sleep,
+                        world.refuse,
+                        inside=world.inside,
+                        process=world.process,
+                    ) as world.travel,
+                    no_processes(world.refuse, world.inside),
+                ):
+                    if rehearsed:
+                        rehearse(world)
+                    yield world
+            finally:
+                world.close()

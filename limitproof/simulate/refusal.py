@@ -46,6 +46,10 @@ class TimeNeededError(RefusedError):
     """It can be simulated where clocks move."""
 
 
+class HangError(RefusedError):
+    """It would keep whoever waits for its answer for ever."""
+
+
 class LocalStateError(RefusedError):
     """It decides by what it keeps in its process, which all clients share here."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import os
 import random
-import signal
 import sys
 import threading
 import time
@@ -16,7 +15,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from fractions import Fraction
-from types import FrameType, ModuleType
+from types import ModuleType
 from typing import Any, NoReturn
 from unittest.mock import patch
 
@@ -27,7 +26,6 @@ from limitproof.simulate.bindings import rebound
 from limitproof.simulate.refusal import RefusedError
 from limitproof.simulate.time_travel import travel
 
-SPIN_SECONDS = 1.5
 SINCE_1582 = 0x01B21DD213814000  # of UUIDs, in 100 ns before the epoch
 MONOTONIC = frozenset(
     getattr(time, name)
@@ -180,41 +178,3 @@ def _not_before(seconds: float) -> float:
     if Fraction(seconds) * 1_000_000 >= round(seconds * 1_000_000):
         return seconds
     return math.nextafter(seconds, math.inf)
-
-
-@contextmanager
-def watchdog(
-    progress: Callable[[], int], inside: Callable[[], bool], refuse: Refuse = _raise
-) -> Iterator[None]:
-    """End a client that computes without ever asking Redis; in the main thread only.
-
-    progress: a number that grows as clients ask; inside: whether a client runs now. A client that
-    is the same at two looks in a row has had at least `SPIN_SECONDS`, of real time.
-    Elsewhere than in the main thread there are no signals (signal(2)), and nothing is watched.
-    An alarm that was set before (a test's time limit) is set again at the end, for what is left of
-    it; one whose time has come meanwhile then rings at once.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    seen = -1
-
-    def look(_signal: int, _frame: FrameType | None) -> None:
-        nonlocal seen
-        if not inside():
-            return
-        if progress() == seen:
-            refuse(RefusedError(f"it computes for {SPIN_SECONDS:g} s without asking Redis"))
-        seen = progress()
-
-    before = signal.signal(signal.SIGALRM, look)
-    began = time.perf_counter()
-    alarm, again = signal.setitimer(signal.ITIMER_REAL, SPIN_SECONDS, SPIN_SECONDS)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-        if alarm:
-            left = alarm - (time.perf_counter() - began)
-            signal.setitimer(signal.ITIMER_REAL, max(left, 1e-6), again)

@@ -17,6 +17,7 @@ from limitproof.decisions import one_line, plain, rubbish
 from limitproof.history.outcome import Outcome
 from limitproof.schedules import Granularity
 from limitproof.simulate.coroutine import Coroutines, not_running
+from limitproof.simulate.immortal import keep_for_ever
 from limitproof.simulate.marks import Mark, marked_by
 from limitproof.simulate.refusal import MOST_STEPS, RefusedError, check_commands
 from limitproof.simulate.resp import Commands, pack
@@ -99,7 +100,6 @@ class Seat:
         self._blocks = 0
         self._named = False
         self._leaving = False
-        self._undead: list[greenlet.greenlet] = []
         self.marked: dict[Wire, Mark] = {}
 
     @property
@@ -202,7 +202,7 @@ class Seat:
         Raises RefusedError when it goes on all the same.
         """
         here = self._greenlet
-        midway = here is not None and not here.dead and not self.idle
+        midway, before = here is not None and not here.dead and not self.idle, self.refused
         self._leaving, self._steps = True, 0
         try:
             if here is not None and not here.dead and self.idle:
@@ -218,8 +218,12 @@ class Seat:
         self._greenlet = None
         self.packets, self.commands, self.idle, self.asleep = [], [], False, None
         if here is not None and not here.dead:
-            self._undead.append(here)  # garbage collection would throw into it again
+            keep_for_ever(here)
             raise RefusedError("it cannot be ended: it catches every exception, and goes on")
+        if self._coroutines is not None and self._coroutines.undead:
+            raise RefusedError("it cannot be ended: a task of it goes on when it is cancelled")
+        if self.refused is not None and self.refused is not before:
+            raise self.refused  # while it was being ended
 
     def disconnect(self) -> None:
         """Close its connections; the next command opens one."""

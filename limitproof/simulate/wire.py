@@ -18,7 +18,7 @@ from redis.connection import UnixDomainSocketConnection
 from limitproof.servers.errors import ServerError, SilentServerError
 from limitproof.simulate.resp import Commands, end_of_reply, unpack
 
-PATIENCE = 10.0  # seconds for one command
+PATIENCE = 5.0  # seconds for one command
 Ask = Callable[["Wire", bytes, Commands], bytes | None]
 """Takes a whole packet and its commands, and gives the replies once the schedule let it go; None
 when the connection breaks before them."""

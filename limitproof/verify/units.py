@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from limitproof.simulate.refusal import LocalStateError, RefusedError
+from limitproof.simulate.refusal import HangError, LocalStateError, RefusedError
 from limitproof.verify.apart import asked_apart, judged_apart
 from limitproof.verify.contract import CONTRACT
 from limitproof.verify.experiments.catalogue import EXPERIMENTS
@@ -62,7 +62,8 @@ def examine_unit(
 ) -> Mapping[str, Examined]:
     """These checks of a unit, in the time that is left; unknown where nothing can be simulated.
 
-    Raises ServerError when the server dies.
+    Raises ServerError when the server dies, HangError for a limiter that hangs in plain requests:
+    it would in all other checks.
     """
     try:
         return unit.examine(laboratory, names)
@@ -71,4 +72,6 @@ def examine_unit(
             laboratory.apart = asked_apart(laboratory.subject, laboratory.program)
         return judged_apart(laboratory.subject, names, laboratory.apart)
     except RefusedError as refusal:
+        if isinstance(refusal, HangError) and CONTRACT.name in unit.names:
+            raise
         return {name: unknown(name, f"not simulated: {refusal}") for name in names}

@@ -20,6 +20,7 @@ from pickle import UnpicklingError
 
 from limitproof.servers.directory import sweep
 from limitproof.servers.errors import ServerError
+from limitproof.simulate.unstoppable import UNSTOPPABLE
 from limitproof.verify.laboratory import Examined, unknown
 from limitproof.verify.merging import combined
 from limitproof.verify.offspring import end_group
@@ -27,10 +28,11 @@ from limitproof.verify.units import UNITS, Unit, named
 from limitproof.verify.worker import Begun, Brief, Done, Failed, Opened, Said, Started, work
 
 STARTING = 30.0  # seconds that a child may take to import what is ours
-GRACE = 6.0  # seconds beyond its time for a check, and for all: a stuck limiter ends after 1.5 to 3
+GRACE = 4.0  # seconds beyond its time for a check, and for all: who is stuck ends after 1.5 to 3.5
 LEAVING = 1.0  # seconds for a child that is done to end its server and to go
 RESTARTS = 3  # children that a limiter may spoil before the rest is given up
 GLANCE = 0.2  # seconds until it is seen that somebody wants to stop
+STUCK = "the limiter computes without end, and cannot be stopped: its process was ended"
 FIRST = "contract"  # who does not survive plain requests is asked nothing else
 
 
@@ -163,16 +165,18 @@ class _Crew:
             return events
         gone = not self._child.is_alive()  # before its last words are read
         try:
-            while not self.over and self.pipe.poll():
+            while not (self.over or self.hopeless) and self.pipe.poll():
                 events += self._heard(self.pipe.recv())
         except (EOFError, OSError, UnpicklingError):
             gone = True
-        if not self.units:
+        if not self.units or self.hopeless:
             return events
         if gone and not self._started:
             raise WorkerError("the process in which limiters are examined does not start")
         if gone:
-            return events + self._spoilt("the limiter ended its process")
+            self._child.join()
+            stuck = self._child.exitcode == UNSTOPPABLE
+            return events + self._spoilt(STUCK if stuck else "the limiter ended its process")
         if time.monotonic() >= self.deadline:
             return events + self._spoilt(self._too_late())
         return events
@@ -191,7 +195,7 @@ class _Crew:
             case Started():
                 self._started = True
                 self._end_of_time = self._end_of_time or now + self.seconds
-                self.deadline, self._importing = self._end_of_time + GRACE, True
+                self.deadline, self._importing = max(self._end_of_time, now + GRACE), True
             case Opened(meta):
                 self._importing, self._opened = False, True
                 return [Server(meta)]

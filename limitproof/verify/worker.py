@@ -20,6 +20,7 @@ from limitproof.decisions import one_line
 from limitproof.promises import describe, parse_promise
 from limitproof.servers.errors import ServerError, SilentServerError
 from limitproof.servers.lifetime import die_with_parent
+from limitproof.simulate.refusal import HangError
 from limitproof.verify.laboratory import Examined, Laboratory, Subject, open_laboratory, unknown
 from limitproof.verify.offspring import end_offspring, keep_together
 from limitproof.verify.units import UNITS, Unit, examine_unit
@@ -109,6 +110,8 @@ def work(
         pipe.send(Failed(str(error), "target"))
     except SilentServerError as error:
         pipe.send(Failed(f"the limiter hangs: {error.what}", "limiter"))
+    except HangError as error:
+        pipe.send(Failed(f"not simulated: {error}", "limiter"))
     except ServerError as error:
         pipe.send(Failed(str(error), "environment"))
     except redis.ConnectionError as error:  # of a client of ours; a limiter's is its own answer

@@ -29,6 +29,12 @@ main(sys.argv[1:])
 """
 IMPORT = "from limitproof.cli.supervised import supervised as s"
 ENDS = {
+    "goes on for ever as it is deleted": (
+        SPOILING["goes on for ever as it is deleted"][0],
+        Exit.UNKNOWN,
+        "cannot be stopped (mine.py",
+    ),
+    "has a task that goes on": (SPOILING["has a task that goes on"][0], Exit.UNKNOWN, ""),
     "crashes": (SPOILING["crashes"][0], Exit.UNKNOWN, "ended its process (SIGSEGV)"),
     "hangs in C": (SPOILING["hangs in C"][0], Exit.UNKNOWN, "the limiter hangs"),
     "closes all": (SPOILING["closes all"][0], Exit.UNKNOWN, "the limiter ended its process"),

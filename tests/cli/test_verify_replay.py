@@ -60,7 +60,7 @@ def test_a_story_is_told_again_from_anywhere(
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
     if "wait" in answer:  # it never asks Redis, and is given up sooner
-        monkeypatch.setattr("limitproof.simulate.sandbox.SPIN_SECONDS", 0.3)
+        monkeypatch.setattr("limitproof.simulate.watchdog.SPIN_SECONDS", 0.3)
     assert invoke(["replay", str(path), "-q"]) == code
     assert capsys.readouterr().out.startswith(word)
 

@@ -117,8 +117,8 @@ def test_what_cannot_be_simulated_is_refused_with_a_word(
 def test_one_that_never_asks_redis_is_refused_too(
     world_of: OpenWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("limitproof.simulate.sandbox.SPIN_SECONDS", 0.3)
-    why = r"computes for 0\.3 s without asking Redis"
+    monkeypatch.setattr("limitproof.simulate.watchdog.SPIN_SECONDS", 0.3)
+    why = r"hangs: for 0\.3 s it asked Redis nothing"
     with pytest.raises(RefusedError, match=why), world_of(cast("Spins")) as world:
         world.trace(first)
 

@@ -90,7 +90,7 @@ REFUSED = {
         "t = threading.Thread(target=self.ask, args=(key,))\nt.start()\nt.join()",
         "a thread or a greenlet of its own",
     ),
-    "hangs": ("threading.Event().wait()", "without asking Redis"),
+    "hangs": ("threading.Event().wait()", "asked Redis nothing"),
     "floods": (
         "p = self.client.pipeline(False)\n"
         "for i in range(50_000): p.set(f'{key}{i}', 'x' * 50)\n"
@@ -121,7 +121,37 @@ HARMLESS: dict[str, Broken] = {
     "deletes itself": (limiter("return self.ask(key)", "os.unlink(__file__)"), PASS, ""),
 }
 """What leaves the process that judges it as it was."""
+NEVER_ENDS = """
+        while True:
+            try: threading.Event().wait()
+            except BaseException: pass
+"""
+TASK_GOES_ON = """
+import asyncio, redis.asyncio
+from limiters.contract import Decision
+
+class Limiter:
+    def __init__(self, client):
+        self.client, self.task = client, None
+
+    async def stay(self):
+        while True:
+            try: await asyncio.Event().wait()
+            except BaseException: pass
+
+    async def acquire(self, key):
+        self.task = self.task or asyncio.create_task(self.stay())
+        return Decision(await self.client.incr(key) <= 4)
+
+def factory(client: redis.asyncio.Redis, quota, clock): return Limiter(client)
+"""
 SPOILING: dict[str, Broken] = {
+    "goes on for ever as it is deleted": (
+        asking("pass") + "    def __del__(self):" + NEVER_ENDS,
+        UNKNOWN,
+        "cannot be stopped",
+    ),
+    "has a task that goes on": (TASK_GOES_ON, UNKNOWN, "goes on when it is cancelled"),
     "keyboard": (limiter("raise KeyboardInterrupt"), UNKNOWN, "raises KeyboardInterrupt"),
     "crashes": (limiter("ctypes.string_at(0)"), UNKNOWN, "the limiter ended its process"),
     "closes all": (limiter("os.closerange(0, 4096)"), UNKNOWN, "the limiter ended its process"),

@@ -14,7 +14,8 @@ from limiters.contract import Quota
 from limiters.registry import TargetError, resolve
 from limitproof.check.verdict import CheckResult
 from limitproof.servers.virtual import VirtualServer
-from limitproof.simulate import sandbox
+from limitproof.simulate import watchdog
+from limitproof.simulate.refusal import HangError
 from limitproof.verify import verify as verifying
 from limitproof.verify.contract import CONTRACT
 from limitproof.verify.laboratory import Laboratory, Subject
@@ -66,10 +67,14 @@ def test_each_gets_a_verdict_in_any_process(
 ) -> None:
     """As `limitproof verify` examines it in a child, and the pytest plugin in its own process."""
     if name == "hangs":  # for ever: it is looked at twice, however far apart
-        monkeypatch.setattr(sandbox, "SPIN_SECONDS", 0.3)
+        monkeypatch.setattr(watchdog, "SPIN_SECONDS", 0.3)
     text, verdict, says = HARMLESS[name]
     subject = Subject(resolve(file(tmp_path, text)), QUOTA)
     laboratory = Laboratory(subject, moving_server, SECONDS)
+    if name == "hangs":
+        with pytest.raises(HangError, match=says):
+            examine_unit(alone(CONTRACT), laboratory, ["contract"])
+        return
     result = examine_unit(alone(CONTRACT), laboratory, ["contract"])["contract"].result
     assert says in result.because
     assert result.verdict is verdict

@@ -12,7 +12,7 @@ from limiters.contract import Quota
 from limitproof.check.tales.acts import cause_of
 from limitproof.check.verdict import Cause, CheckResult, Verdict
 from limitproof.history.outcome import Outcome
-from limitproof.simulate.refusal import LocalStateError, RefusedError
+from limitproof.simulate.refusal import HangError, LocalStateError, RefusedError
 from limitproof.simulate.world import World
 from limitproof.stories import Story, Tale
 from limitproof.verify.experiments.hand import Hand
@@ -173,7 +173,7 @@ class Experiment:
         try:
             hand = Hand(laboratory.player(world, shown=trial.shown), cost=trial.cost)
             trial.direct(hand)
-        except LocalStateError:
+        except (LocalStateError, HangError):
             raise
         except RefusedError:  # it may only wait for what never comes: once more, with a watch
             player = laboratory.player(world, shown=trial.shown)

@@ -1,0 +1,93 @@
+"""What ends a client that computes, or waits, and never asks Redis."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from limitproof.simulate.refusal import HangError
+from limitproof.simulate.sandbox import Refuse
+from limitproof.simulate.unstoppable import GiveUp, end_process
+
+SPIN_SECONDS = 1.5  # of real time in which it asks Redis nothing
+LOOKS = 6  # in that time
+
+
+def theirs(frame: FrameType | None, package: str) -> FrameType | None:
+    """The code of this top-level package, or anybody's `__del__`, that runs on top of ours.
+
+    What is deleted, and a coroutine that is closed where it was left, may run wherever the search
+    stands. None where there is none.
+    """
+    while frame is not None:
+        module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if module == package or frame.f_code.co_name == "__del__":
+            return frame
+        if module == "limitproof":
+            return None
+        frame = frame.f_back
+    return None
+
+
+@contextmanager
+def watchdog(
+    progress: Callable[[], int],
+    inside: Callable[[], bool],
+    refuse: Refuse,
+    *,
+    package: str = "",
+    give_up: GiveUp = end_process,
+) -> Iterator[None]:
+    """End a client that never asks Redis; in the main thread only.
+
+    progress: a number that grows as clients ask; inside: whether a client runs now; package: of the
+    limiter. A client that is the same at all looks has had at least `SPIN_SECONDS`, of real time,
+    and is refused. One that goes on after that, as it catches every exception, or that hangs where
+    no exception gets out, is not to be stopped: then `give_up` is called with a sentence.
+    Elsewhere than in the main thread there are no signals (signal(2)), and nothing is watched.
+    An alarm that was set before (a test's time limit) is set again at the end, for what is left of
+    it; one whose time has come meanwhile then rings at once.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    seen, still, refused = -1, 0, -1
+
+    def look(_signal: int, frame: FrameType | None) -> None:
+        nonlocal seen, still, refused
+        asked, client = progress(), inside()
+        if asked != seen or not (client or theirs(frame, package)):
+            seen, still = asked, 0
+            return
+        still += 1
+        if still < LOOKS:
+            return
+        if refused == asked or not client:
+            where = _where(theirs(frame, package) or frame)
+            give_up(f"the limiter computes without end, and cannot be stopped ({where})")
+        still, refused = 0, asked
+        refuse(HangError(f"it hangs: for {SPIN_SECONDS:g} s it asked Redis nothing"))
+
+    before = signal.signal(signal.SIGALRM, look)
+    began = time.perf_counter()
+    period = SPIN_SECONDS / LOOKS
+    alarm, again = signal.setitimer(signal.ITIMER_REAL, period, period)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        if alarm:
+            left = alarm - (time.perf_counter() - began)
+            signal.setitimer(signal.ITIMER_REAL, max(left, 1e-6), again)
+
+
+def _where(frame: FrameType | None) -> str:
+    if frame is None:
+        return "in C"
+    return f"{Path(frame.f_code.co_filename).name}, line {frame.f_lineno}"

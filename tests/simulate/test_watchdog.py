@@ -1,0 +1,146 @@
+"""The end of a client that never asks Redis, and of the process that it would keep."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
+
+import pytest
+
+from limitproof.simulate import watchdog as watching
+from limitproof.simulate.refusal import HangError, RefusedError
+from limitproof.simulate.watchdog import theirs, watchdog
+
+
+class GivenUpError(BaseException):
+    """What giving up is in these tests."""
+
+
+def give_up(why: str) -> NoReturn:
+    raise GivenUpError(why)
+
+
+def refuse(error: RefusedError) -> NoReturn:
+    raise error
+
+
+def look_on(progress: Callable[[], int], inside: bool) -> None:
+    """Wait under a watchdog that gives up after a tenth of a second."""
+    with watchdog(progress, lambda: inside, refuse, package="nobody", give_up=give_up):
+        until = time.perf_counter() + 30
+        while time.perf_counter() < until:
+            pass
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "SPIN_SECONDS", 0.06)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_client_that_asks_nothing_is_refused() -> None:
+    with pytest.raises(HangError, match=r"for 0\.06 s it asked Redis nothing"):
+        look_on(lambda: 0, inside=True)
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+@pytest.mark.usefixtures("quick")
+def test_one_that_goes_on_all_the_same_is_given_up() -> None:
+    refused = []
+
+    def go_on() -> NoReturn:
+        with watchdog(lambda: 0, lambda: True, refuse, give_up=give_up):
+            while True:
+                try:
+                    while True:
+                        pass
+                except RefusedError as error:
+                    refused.append(error)
+
+    with pytest.raises(GivenUpError, match=r"cannot be stopped \(test_watchdog\.py, line \d+\)"):
+        go_on()
+    assert len(refused) == 1
+
+
+@pytest.mark.usefixtures("quick")
+def test_neither_who_asks_nor_the_search_itself_is_stopped() -> None:
+    began = time.perf_counter()
+    asked = iter(range(10**9))
+
+    def ends_soon(inside: bool, progress: Callable[[], int]) -> None:
+        with watchdog(progress, lambda: inside, refuse, package="nobody", give_up=give_up):
+            until = time.perf_counter() + 0.2
+            while time.perf_counter() < until:
+                pass
+
+    ends_soon(True, lambda: next(asked))
+    ends_soon(False, lambda: 0)
+    assert time.perf_counter() - began > 0.3
+
+
+def test_what_is_deleted_runs_on_top_of_a_search() -> None:
+    seen: list[str] = []
+
+    class Last:
+        def __del__(self) -> None:
+            frame = theirs(sys._getframe(), "nobody")
+            assert frame is not None
+            seen.append(frame.f_code.co_name)
+
+    one = Last()
+    del one
+    assert seen == ["__del__"]
+
+
+def test_code_of_a_limiter_is_known_by_its_package() -> None:
+    frame = sys._getframe()
+    assert theirs(frame, "tests") is frame
+    assert theirs(frame, "nobody") is None
+    assert theirs(None, "tests") is None
+
+
+class RangError(Exception):
+    """The alarm of somebody else."""
+
+
+@contextmanager
+def alarm(seconds: float) -> Iterator[None]:
+    """As a plugin for time limits sets it."""
+
+    def ring(_signal: int, _frame: FrameType | None) -> None:
+        raise RangError
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_somebodys_alarm_is_kept_with_what_is_left_of_it() -> None:
+    with alarm(1000.0):
+        with watchdog(lambda: 0, lambda: False, refuse):
+            assert signal.getitimer(signal.ITIMER_REAL)[0] < 2
+        assert 900 < signal.getitimer(signal.ITIMER_REAL)[0] <= 1000
+
+
+def test_an_alarm_whose_time_came_rings_at_the_end() -> None:
+    def outlast() -> None:
+        with alarm(0.02), watchdog(lambda: 0, lambda: False, refuse):
+            began = time.perf_counter()
+            while time.perf_counter() < began + 0.03:
+                pass
+            seen.append("outlasted")
+
+    seen: list[str] = []
+    with pytest.raises(RangError):
+        outlast()
+    assert seen
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
