@@ -41,6 +41,7 @@ from limitproof.simulate.explore import explore as search
 from limitproof.simulate.search.coverage import Progress, StoppedError
 
 MOST_CLIENTS = 32
+MOST_REQUESTS = 200  # of all clients: a schedule of them takes about a tenth of a second
 MANY = 10**9  # beyond it, a count on the progress line is rounded
 virtual_option = click.option(
     "--redis",
@@ -124,6 +125,11 @@ def explore(
     if clients * requests <= limit:
         raise click.UsageError(
             f"--clients {clients} times --requests {requests} never exceeds --limit {limit}"
+        )
+    if clients * requests > MOST_REQUESTS:
+        raise click.UsageError(
+            f"--clients {clients} times --requests {requests} are more requests than the "
+            f"{MOST_REQUESTS} that one schedule may have; races show with few: begin with 3 clients"
         )
     if len(offsets) > clients:
         raise click.UsageError(f"--offset is given {len(offsets)} times for {clients} clients")

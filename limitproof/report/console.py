@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, Any, cast
 
 from rich.console import Console
@@ -24,6 +26,20 @@ STYLES = {
 }
 
 
+@contextmanager
+def while_read(stream: IO[str]) -> Iterator[None]:
+    """Write to a stream, or nowhere from when its reader has gone (`| head`).
+
+    The command goes on: its exit code is its verdict, whoever has seen enough of the words.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
 class _Trimmed:
     """A stream whose lines end in no blanks: rich pads tables to the width of a terminal."""
 
@@ -31,7 +47,13 @@ class _Trimmed:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        return self._stream.write(BLANKS.sub("", text))
+        with while_read(self._stream):
+            self._stream.write(BLANKS.sub("", text))
+        return len(text)
+
+    def flush(self) -> None:
+        with while_read(self._stream):
+            self._stream.flush()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)

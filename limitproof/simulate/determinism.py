@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import random
+import time
 from collections.abc import Sequence
 
 from limitproof.simulate.promised import yardstick_of
@@ -15,9 +17,15 @@ SAMPLE = 8  # schedules that are run twice and compared
 SHARE_OF_MOVES = 0.3  # of the choices of a sample
 
 
-def differs(world: World, moves: int = 0) -> str:
-    """Run a sample of schedules twice: what is different the second time; "" when nothing is."""
+def differs(world: World, moves: int = 0, seconds: float = math.inf) -> str:
+    """Run a sample of schedules twice: what is different the second time; "" when nothing is.
+
+    seconds: after them, the sample is what was run by then, and one schedule at least.
+    """
+    until = time.perf_counter() + seconds
     for number in range(SAMPLE):
+        if number and time.perf_counter() > until:
+            break
         seed = world.cast.seed + number
         runs = [world.trace(random_choice(world, seed, moves)) for _ in range(2)]
         if runs[0] != runs[1]:
@@ -26,9 +34,12 @@ def differs(world: World, moves: int = 0) -> str:
     return ""
 
 
-def unaccounted(world: World, coverage: Coverage, moves: int = 0) -> str:
-    """Whether some real run ends as no state of the complete search does."""
+def unaccounted(world: World, coverage: Coverage, moves: int = 0, seconds: float = math.inf) -> str:
+    """Whether some real run ends as no state of the complete search does; `seconds` as above."""
+    until = time.perf_counter() + seconds
     for number in range(SAMPLE):
+        if number and time.perf_counter() > until:
+            break
         trace = world.trace(random_choice(world, world.cast.seed + number, moves))
         if not _over(world, trace):
             continue  # not all requests could begin

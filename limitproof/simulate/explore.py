@@ -31,6 +31,8 @@ from limitproof.simulate.search.walk import Walk
 from limitproof.simulate.world import World
 
 TRIES = 4  # of a search in which the server turned out not to know a script yet
+SAMPLING = 0.1  # of the seconds, at most, for each sample that shows whether runs repeat, or
+LEAST_SAMPLING = 0.5  # seconds, which suffice for a whole one of short runs on a busy machine
 SEARCHING = 0.8  # of the seconds are for a complete search
 NOTHING = Coverage("none", complete=False, sentence="nothing was explored")
 DEPTH = 3  # of PCT: races of limiters need a read, a write between, and a decision
@@ -149,14 +151,16 @@ def promised(cast: Cast) -> int:
 def _explore(world: World, limit: int, seconds: float, tell: Tell) -> Exploration:
     cast, meta = world.cast, world.server.meta
     # Twice: a script that the server meets for the first time makes one run unlike the next.
-    doubt = differs(world) and differs(world)
+    begun, sample = time.perf_counter(), max(SAMPLING * seconds, LEAST_SAMPLING)
+    doubt = differs(world, seconds=sample) and differs(world, seconds=sample)
+    seconds = max(seconds - (time.perf_counter() - begun), 0.0)
     if doubt:
-        sample = Walk(most=SAMPLE, afresh=True).search(world, limit, seconds, tell)
-        sample = replace(sample, first=None, worst=None, refusal=None)
-        return Exploration(cast, limit, meta, sample, doubt=doubt)
+        seen = Walk(most=SAMPLE, afresh=True).search(world, limit, seconds, tell)
+        seen = replace(seen, first=None, worst=None, refusal=None)
+        return Exploration(cast, limit, meta, seen, doubt=doubt)
     coverage = _search(world, limit, seconds, tell)
     doubt = coverage.stopped
-    if coverage.complete and (strange := unaccounted(world, coverage)):
+    if coverage.complete and (strange := unaccounted(world, coverage, seconds=sample)):
         coverage, doubt = replace(coverage, complete=False), strange
     doubt = doubt or world.doubt or whim(world)
     return _confirmed(world, Exploration(cast, limit, meta, coverage, doubt=doubt), coverage)
@@ -199,8 +203,10 @@ def _not_further(found: Exploration, left: float, *, further: bool) -> str:
 def _move_on(world: World, found: Exploration, seconds: float, tell: Tell) -> Exploration:
     """Search again with moves of the clock; what was found at one instant stays as it is."""
     moves = world.cast.moves
-    if why := differs(world, moves) or differs(world, moves):
+    begun, sample = time.perf_counter(), max(SAMPLING * seconds, LEAST_SAMPLING)
+    if why := differs(world, moves, sample) or differs(world, moves, sample):
         return replace(found, beyond=f"the clock did not move: {why}", doubt=found.doubt or why)
+    seconds = max(seconds - (time.perf_counter() - begun), 0.0)
     timed, why = _by_states(world, found.limit, seconds, tell, moves)
     if timed is None and not world.cast.apart:
         seen = int(found.coverage.complete)  # without a move all is accounted for
@@ -209,7 +215,9 @@ def _move_on(world: World, found: Exploration, seconds: float, tell: Tell) -> Ex
     if timed is None:
         why = f"the clock did not move: {why}"
         return replace(found, beyond=why, doubt=found.doubt if found.coverage.complete else why)
-    doubt = found.doubt or (unaccounted(world, timed, timed.moves) if timed.moves >= 0 else "")
+    doubt = found.doubt
+    if timed.moves >= 0:
+        doubt = doubt or unaccounted(world, timed, timed.moves, sample)
     doubt = doubt or world.doubt or whim(world)
     if not found.coverage.complete:  # there was no search at one instant
         now = replace(timed, complete=timed.moves >= (moves if world.cast.apart else 0))

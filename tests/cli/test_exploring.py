@@ -150,6 +150,14 @@ def test_too_few_requests_prove_nothing(capsys: pytest.CaptureFixture[str]) -> N
     assert "never exceeds" in capsys.readouterr().err
 
 
+def test_more_requests_than_a_schedule_may_have(capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["explore", "lua_atomic", "--clients", "32", "--requests", "7"]) == Exit.USAGE
+    assert "--requests 7" in capsys.readouterr().err
+    assert invoke(["explore", "lua_atomic", "--clients", "3", "--requests", "100"]) == Exit.USAGE
+    err = capsys.readouterr().err
+    assert "--clients 3 times --requests 100 are more requests than the 200" in err
+
+
 def test_without_libfaketime_it_is_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

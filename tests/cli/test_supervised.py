@@ -132,3 +132,20 @@ def test_a_signal_is_handed_on_and_has_its_usual_effect(tmp_path: Path) -> None:
 def test_silence_outlasts_the_server() -> None:
     """Who waits for the server is not taken for one that hangs."""
     assert supervising.SILENCE > PATIENCE
+
+
+@pytest.mark.parametrize(("target", "code"), [("get_set_json", 1), ("lua_atomic", 0)])
+def test_a_reader_that_has_seen_enough_changes_no_verdict(
+    target: str, code: int, tmp_path: Path
+) -> None:
+    """As with `limitproof explore … | head -1`."""
+    command = ["explore", target, "--clients", "2", "--results", str(tmp_path)]
+    text = f"import sys; from limitproof.cli.main import main; main({command!r})"
+    with subprocess.Popen(
+        [sys.executable, "-c", text], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(LONGEST) == code

@@ -14,6 +14,7 @@ from limitproof.explored import Explored
 from limitproof.report.counterexamples import diagrams, in_short
 from limitproof.report.exploration import show, write_page
 from limitproof.report.html import LARGEST
+from limitproof.report.interleaving import columns
 from tests.explorations import counterexample, explored, long_run
 from tests.report.runs import judged
 from tests.report.test_html import ADDRESSES, NASTY, Page, page_of
@@ -140,3 +141,14 @@ def test_the_terminal_shows_the_smallest_and_more_when_asked() -> None:
     assert "INCR k199" in told
     assert "INCR k100" not in told
     assert "not complete: stopped after 2 s" in printed(UNFINISHED)
+
+
+def test_many_clients_share_a_column() -> None:
+    """Side by side, twelve would have a letter or two a line each."""
+    out = io.StringIO()
+    Console(file=out, width=100).print(columns(long_run(14, clients=12)))
+    lines = [line.rstrip() for line in out.getvalue().splitlines()]
+    assert lines[0].split() == ["who", "sends", "→", "is", "told", "keys", "after", "it"]
+    assert lines[12].split() == ["12", "L", "INCR", "k11", "→", "11", "k", "=", "11"]
+    assert lines[13].split() == ["13", "A", "INCR", "k12", "→", "12", "k", "=", "12"]
+    assert len(lines) == 15

@@ -51,6 +51,7 @@ Place = tuple[int, int, bool]
 """A state, the client that ran last (-1 in the beginning), and whether the clock has just moved."""
 MOST_ALONE = 2_000  # states looked at for a way without interleaving, after a search was ended
 EVERY = 256  # states between two looks at the clock
+LEAST = 0.5  # seconds that a small search has in any case; with many clients, a step takes long
 
 
 class Judges:
@@ -159,8 +160,8 @@ class Complete:
             done.add(place)
             if before is not None:
                 came[place] = (before, taken)
-            if len(done) % EVERY == 0:
-                spent = time.perf_counter() - begun
+            spent = time.perf_counter() - begun
+            if len(done) % EVERY == 0 or spent > max(seconds, LEAST):
                 if len(done) >= 2 * told:  # what it takes grows with the states
                     told, schedules = len(done), count_known_paths(graph, self._moves)
                 progress = Progress(len(graph.states), schedules, spent)

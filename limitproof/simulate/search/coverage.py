@@ -106,7 +106,9 @@ def stop_of(tell: Tell, progress: Progress, seconds: float) -> Stop | None:
         tell(progress)
     except StoppedError as error:
         return Stop(str(error))
-    return Stop(f"stopped after {seconds:g} s", True) if progress.seconds > seconds else None
+    if progress.seconds <= seconds:
+        return None
+    return Stop(f"stopped after {round(seconds, 1 if seconds >= 1 else 2):g} s", True)
 
 
 class Strategy(Protocol):

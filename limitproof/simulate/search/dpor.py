@@ -96,7 +96,7 @@ class Dpor:
         alike = self._alike and not any(world.cast.offsets)
         unknown = 0
         while True:
-            search = _Search(world, alike, self._moves)
+            search = _Search(world, alike, self._moves, begun + seconds / 2)
             try:
                 with Recall(world) as recall:
                     # where the clock may move to is asked of the world's own clients
@@ -118,13 +118,16 @@ class Dpor:
 
 
 class _Search:
-    """One search from its beginning: a stack of nodes, the current run."""
+    """One search from its beginning: a stack of nodes, the current run.
 
-    def __init__(self, world: World, alike: bool, moves: int) -> None:
+    until: how long the ends of all orders may be looked for, by time.perf_counter().
+    """
+
+    def __init__(self, world: World, alike: bool, moves: int, until: float) -> None:
         self._clock = clients = world.cast.clients
         self._world, self._alike, self._moves = world, alike, moves
         self._causality = Causality(Dependency(world.send), clients + (moves > 0))
-        self._orders = Orders(world, alike=alike)
+        self._orders = Orders(world, alike=alike, until=until)
         self._tally = Tally(world, self._orders)
         self._runs = self._steps = 0
         self._forms: set[int] = set()

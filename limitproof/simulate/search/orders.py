@@ -7,7 +7,10 @@ other random numbers, and what is then another word is a name, and stands for an
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterator, Sequence
+from math import factorial
 
 from limitproof.servers.virtual import START
 from limitproof.simulate.search.ends import End, Told, end_of
@@ -24,22 +27,25 @@ Raw = tuple[tuple[tuple[Told, ...], ...], Snapshot]
 class Orders:
     """What the requests end in, one after the other, at one instant.
 
-    alike: clients that have not begun are one. `why` says why ends are not compared, "" where they
-    are.
+    alike: clients that have not begun are one; until: when there is no more time, by
+    time.perf_counter(). `why` says why ends are not compared, "" where they are.
     """
 
-    def __init__(self, world: World, *, alike: bool) -> None:
+    def __init__(self, world: World, *, alike: bool, until: float = math.inf) -> None:
         self._world = world
         self.names = Names()
         self.why = ""
         self._raw: list[Raw] = []
         self._known: dict[Raw, bool] = {}
-        for number, trace in enumerate(_every_order(world, alike=alike)):
+        if how_many(world.cast.clients, world.cast.requests, alike=alike) > MOST_ORDERS:
+            self.why = f"there are more than {MOST_ORDERS:,} orders of the requests"
+            return
+        for trace in _every_order(world, alike=alike):
             raw = trace.told, world.snapshot()
             if world.instant != START:
                 self.why = SLEPT
-            elif number == MOST_ORDERS:
-                self.why = f"there are more than {MOST_ORDERS:,} orders of the requests"
+            elif time.perf_counter() > until:
+                self.why = "there was no time for all orders of the requests"
             if self.why:
                 return
             self._raw.append(raw)
@@ -88,6 +94,12 @@ class Orders:
             self.why = "it keeps random words that are too short for names"
             return
         self.names.draw(drawn)
+
+
+def how_many(clients: int, requests: int, *, alike: bool) -> int:
+    """Orders of so many requests of each client; alike: who has not begun is anybody."""
+    orders: int = factorial(clients * requests) // factorial(requests) ** clients
+    return orders // factorial(clients) if alike else orders
 
 
 def _every_order(world: World, *, alike: bool) -> Iterator[Trace]:
