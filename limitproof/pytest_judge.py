@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial, reduce
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -25,7 +25,7 @@ from limitproof.check.verdict import CheckResult, Verdict
 from limitproof.decisions import one_line
 from limitproof.in_time import in_time
 from limitproof.promises import describe, parse_promise
-from limitproof.pytest_plugin import ACCEPTED, option
+from limitproof.pytest_plugin import ACCEPTED, STDERR, option
 from limitproof.report.example import as_text
 from limitproof.results import write_json
 from limitproof.servers.address import Remote
@@ -33,8 +33,9 @@ from limitproof.servers.errors import AddressError, ServerError, SilentServerErr
 from limitproof.servers.find import Program, choose
 from limitproof.servers.virtual import VirtualServer, virtual_server
 from limitproof.simulate.refusal import HangError
+from limitproof.simulate.unstoppable import end_process
 from limitproof.testing import LimiterContract
-from limitproof.verify.laboratory import SERVER, Examined, Laboratory, Subject
+from limitproof.verify.laboratory import SERVER, Examined, Laboratory, Subject, unknown
 from limitproof.verify.merging import combined
 from limitproof.verify.units import UNITS, Unit, examine_unit, seconds_of
 from limitproof.verify.verify import resolved
@@ -193,7 +194,7 @@ class Judge:
         """What was found; or, in one line, why nothing can be."""
         cls = type(tests)
         if (why := self._hangs.get((cls, parameters))) is not None:
-            return f"{name}: unknown: {why}"
+            return unknown(name, why)
         try:
             subject = _subject(tests, self.config, self.seed)
             wanted = wanted_of(cls, self.config)
@@ -206,14 +207,18 @@ class Judge:
             return f"{cls.__name__}: {error}"
         except HangError as error:
             self._hangs[cls, parameters] = why = f"not simulated: {error}"
-            return f"{name}: unknown: {why}"
+            return unknown(name, why)
         except SilentServerError as error:
             self._hangs[cls, parameters] = why = f"the limiter hangs: {error.what}"
             self._replace_server()
-            return f"{name}: unknown: {why}"
+            return unknown(name, why)
         except ServerError as error:
             return f"{name}: the server is gone: {_in_pytest(error)}"
         return reduce(combined, found)
+
+    def _give_up(self, why: str) -> NoReturn:
+        test = os.environ.get("PYTEST_CURRENT_TEST", "").partition(" ")[0]
+        end_process(f"{test}: {why}; pytest ends with it", self.config.stash.get(STDERR, 2))
 
     def _replace_server(self) -> None:
         """It is busy for ever, and would be taken for another limiter's fault."""
@@ -228,7 +233,7 @@ class Judge:
         key = (*key, unit.names)
         if key not in self._known:
             seconds = seconds_of(unit, self.seconds)
-            laboratory = Laboratory(subject, self.server, seconds, self.program)
+            laboratory = Laboratory(subject, self.server, seconds, self.program, self._give_up)
             names = [one for one in unit.names if one in wanted]
             self._known[key] = examine_unit(unit, laboratory, names)
         return self._known[key]

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
 import secrets
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 PROFILES = {"ci": 30.0, "night": 600.0}
 """Seconds for one class. `ci` has a fixed seed, `night` a fresh one in every run."""
 SEED = pytest.StashKey[int]()
+STDERR = pytest.StashKey[int]()
 ACCEPTED = pytest.StashKey[Sequence[str]]()  # accept of [tool.limitproof]
 ALONE = ("limit", "window", "promise", "checks", "skip", "accept")
 """Options that say of --limitproof-target what a class says in its attributes."""
@@ -104,6 +107,8 @@ def pytest_configure(config: pytest.Config) -> None:
         fresh = option(config, "profile") == "night"
         seed = workerinput.get("limitproof_seed", secrets.randbits(32) if fresh else 0)
     config.stash[SEED] = seed
+    with suppress(OSError):
+        config.stash[STDERR] = os.dup(2)  # later what is written there is captured
     if budget := config.getoption("--limitproof-budget"):
         if not 0 < budget < float("inf"):
             raise pytest.UsageError(f"--limitproof-budget: {budget} is no number of seconds")
@@ -120,6 +125,11 @@ def pytest_configure(config: pytest.Config) -> None:
         _judge().check_target(config)
         if config.args_source is not pytest.Config.ArgsSource.ARGS:
             config.args = []  # only TARGET: it is added when all else is collected
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if (stderr := config.stash.get(STDERR, None)) is not None:
+        os.close(stderr)
 
 
 def _accepted_in_pyproject(config: pytest.Config) -> tuple[str, ...]:

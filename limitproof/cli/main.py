@@ -33,8 +33,8 @@ COMMANDS = {
     "doctor": "limitproof.cli.doctor:doctor",
 }
 """Where each command is: only the one that is asked for is imported, which takes half a second."""
-SUPERVISED = frozenset({"explore", "replay", "run"})
-"""Commands that run a limiter in their own process."""
+SUPERVISED = frozenset({"explore", "replay", "run", "verify"})
+"""Commands that let a limiter run, in their own process or in children."""
 
 
 class Commands(click.Group):

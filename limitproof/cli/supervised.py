@@ -1,8 +1,9 @@
 """A process that lets somebody's limiter run, and another that watches it.
 
-`explore` and `replay` run a limiter in their own process. Most of what it may do to that is refused
-(simulate/processes.py). A fault in C is not ours to catch, nor is a loop there, and the process
-would end without a word, or never: it is watched by one that no limiter reaches.
+`explore`, `replay` and `run` let a limiter run in their own process. Most of what it may do to that
+is refused (simulate/processes.py). A fault in C is not ours to catch, nor is a loop there, and the
+process would end without a word, or never: it is watched by one that no limiter reaches. What the
+children of `verify` leave behind ends with it, too.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ def supervised(run: Callable[[], int]) -> int:
     parent, child = os.getpid(), os.fork()
     if child:
         os.close(writing)
+        keep_together()  # what a child that has ended leaves behind is ours
         return _watched(child, reading)
     os.close(reading)
     return _worked(run, writing, parent)
@@ -77,7 +79,7 @@ def _watched(child: int, pipe: int) -> int:
             end_group(child)
             code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         if told is None:
-            end_group(child)
+            end_offspring()
             sweep()  # the directories of its servers, which it could not remove
     if told is not None:
         return told  # and not how it ended: a thread of the limiter's may have kept it

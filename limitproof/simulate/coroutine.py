@@ -69,6 +69,7 @@ class Coroutines:
     @contextmanager
     def loop(self, sleep: Callable[[float], None]) -> Iterator[None]:
         """A loop for the length of the `with`; `sleep` lets the client sleep (seconds)."""
+        self.undead = False
         selector = _Selector(sleep)
         loop = asyncio.SelectorEventLoop(selector)
         # A timer is due when time() + resolution is above it: in seconds since the epoch, a float

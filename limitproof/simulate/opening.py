@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from limitproof.servers.virtual import START, VirtualServer, virtual_server
@@ -13,6 +13,7 @@ from limitproof.simulate.processes import no_processes
 from limitproof.simulate.rehearsal import rehearse
 from limitproof.simulate.sandbox import sandbox
 from limitproof.simulate.snapshot import LOAD
+from limitproof.simulate.unstoppable import GiveUp, end_process
 from limitproof.simulate.watchdog import watchdog
 from limitproof.simulate.world import World
 
@@ -41,18 +42,24 @@ def open_world(
 
 
 @contextmanager
-def world_on(virtual: VirtualServer, cast: Cast, *, rehearsed: bool = True) -> Iterator[World]:
+def world_on(
+    virtual: VirtualServer,
+    cast: Cast,
+    *,
+    rehearsed: bool = True,
+    give_up: GiveUp = end_process,
+) -> Iterator[World]:
     """A world on a virtual server that runs already; it is emptied.
 
     rehearsed: False for a limiter that remembers in its process what it was asked in a rehearsal.
+    give_up: called when the limiter cannot be stopped.
     """
     path = virtual.server.url.removeprefix("unix://")
-    package = str(getattr(cast.factory, "__module__", "")).partition(".")[0]
     if virtual.moving:
         virtual.set(START)
     with one_cpu(virtual.server.pid):
         world = World(cast, virtual, path)
-        with watchdog(world.turns, world.inside, world.refuse, package=package):
+        with watchdog(world.turns, world.inside, world.refuse, give_up):
             try:
                 world.send(LOAD, 2)
                 with (
@@ -65,6 +72,7 @@ def world_on(virtual: VirtualServer, cast: Cast, *, rehearsed: bool = True) -> I
                         process=world.process,
                     ) as world.travel,
                     no_processes(world.refuse, world.inside),
+                    closing(world),  # whoever sleeps in a `finally` does so in virtual time
                 ):
                     if rehearsed:
                         rehearse(world)

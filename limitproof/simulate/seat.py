@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import greenlet
+from redis.exceptions import RedisError
 
 from limiters.contract import Decision, Quota
 from limitproof.decisions import one_line, plain, rubbish
@@ -219,7 +220,9 @@ class Seat:
         self.packets, self.commands, self.idle, self.asleep = [], [], False, None
         if here is not None and not here.dead:
             keep_for_ever(here)
-            raise RefusedError("it cannot be ended: it catches every exception, and goes on")
+            raise before or RefusedError(
+                "it cannot be ended: it catches every exception, and goes on"
+            )
         if self._coroutines is not None and self._coroutines.undead:
             raise RefusedError("it cannot be ended: a task of it goes on when it is cancelled")
         if self.refused is not None and self.refused is not before:
@@ -235,8 +238,10 @@ class Seat:
 
     def close(self) -> None:
         """End it, and its connections."""
-        self.leave()
-        self.disconnect()
+        try:
+            self.leave()
+        finally:
+            self.disconnect()
 
     def urandom(self, size: int) -> bytes:
         """This client's entropy: as good as random, and the same in every run."""
@@ -271,7 +276,7 @@ class Seat:
                         return
                     self._request(limiter, call)
         except RefusedError as refusal:
-            self.refused = refusal
+            self.refused = self.refused or refusal
         except (greenlet.GreenletExit, KeyboardInterrupt):
             raise
         except BaseException as error:  # noqa: BLE001 - whatever the factory raises is its verdict
@@ -289,6 +294,9 @@ class Seat:
             raise
         except BaseException as error:  # noqa: BLE001 - judged, not propagated: also sys.exit()
             call.error = one_line(error)
+        if self._leaving:
+            call.error, decision = "", None
+            return
         if call.error:
             call.outcome = Outcome.ERROR
             return
@@ -326,7 +334,9 @@ class Seat:
             self._steps += 1
             if self._steps > LAST_WORDS:
                 self.refuse(RefusedError("it cannot be ended"))
-            return None  # a `finally` of the limiter, or of redis-py, in a client that is gone
+            # A `finally` of the limiter, or of redis-py, in a client that is gone: no error that
+            # redis-py would try again after a wait, which is drawn.
+            raise RedisError("the client is gone")
         self.wire = wire
         here = self._greenlet
         if here is None or greenlet.getcurrent() is not here:

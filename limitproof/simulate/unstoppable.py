@@ -11,7 +11,7 @@ GiveUp = Callable[[str], NoReturn]
 _end = os._exit  # while a limiter runs, that of `os` is refused
 
 
-def end_process(why: str) -> NoReturn:
+def end_process(why: str, stderr: int = 2) -> NoReturn:
     """Say why, and end this process with `UNSTOPPABLE`: whatever is raised in it is caught."""
-    os.write(2, f"limitproof: {why}\n".encode(errors="backslashreplace"))
+    os.write(stderr, f"limitproof: {why}\n".encode(errors="backslashreplace"))
     _end(UNSTOPPABLE)

@@ -10,23 +10,27 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from limitproof.simulate.bindings import SKIPPED
 from limitproof.simulate.refusal import HangError
 from limitproof.simulate.sandbox import Refuse
 from limitproof.simulate.unstoppable import GiveUp, end_process
 
 SPIN_SECONDS = 1.5  # of real time in which it asks Redis nothing
 LOOKS = 6  # in that time
+DEAF_SECONDS = 7.0  # in which no signal is handled
+OURS = SKIPPED | {"redis", "hiredis", "psutil", "jinja2", "markupsafe", "attr", "sortedcontainers"}
+"""Whose code runs on top of ours without a limiter that has called it."""
 
 
-def theirs(frame: FrameType | None, package: str) -> FrameType | None:
-    """The code of this top-level package, or anybody's `__del__`, that runs on top of ours.
+def theirs(frame: FrameType | None) -> FrameType | None:
+    """A limiter's code, or anybody's `__del__`, that runs on top of ours; None where there is none.
 
-    What is deleted, and a coroutine that is closed where it was left, may run wherever the search
-    stands. None where there is none.
+    What is deleted, and a generator that is closed where it was left, may run wherever the search
+    stands.
     """
     while frame is not None:
         module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-        if module == package or frame.f_code.co_name == "__del__":
+        if module not in OURS or frame.f_code.co_name == "__del__":
             return frame
         if module == "limitproof":
             return None
@@ -39,16 +43,15 @@ def watchdog(
     progress: Callable[[], int],
     inside: Callable[[], bool],
     refuse: Refuse,
-    *,
-    package: str = "",
     give_up: GiveUp = end_process,
 ) -> Iterator[None]:
     """End a client that never asks Redis; in the main thread only.
 
-    progress: a number that grows as clients ask; inside: whether a client runs now; package: of the
-    limiter. A client that is the same at all looks has had at least `SPIN_SECONDS`, of real time,
-    and is refused. One that goes on after that, as it catches every exception, or that hangs where
-    no exception gets out, is not to be stopped: then `give_up` is called with a sentence.
+    progress: a number that grows as clients ask; inside: whether a client runs now. A client that
+    is the same at all looks has had at least `SPIN_SECONDS`, of real time, and is refused. One that
+    goes on after that, as it catches every exception, that hangs where no exception gets out, or in
+    C where no signal is handled, is not to be stopped: then `give_up` is called with a sentence, in
+    this thread or another.
     Elsewhere than in the main thread there are no signals (signal(2)), and nothing is watched.
     An alarm that was set before (a test's time limit) is set again at the end, for what is left of
     it; one whose time has come meanwhile then rings at once.
@@ -56,30 +59,43 @@ def watchdog(
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    seen, still, refused = -1, 0, -1
+    seen, still, refused, unseen = -1, 0, -1, 0
+    over = threading.Event()
 
     def look(_signal: int, frame: FrameType | None) -> None:
-        nonlocal seen, still, refused
+        nonlocal seen, still, refused, unseen
+        unseen = 0
         asked, client = progress(), inside()
-        if asked != seen or not (client or theirs(frame, package)):
+        if asked != seen or not (client or theirs(frame)):
             seen, still = asked, 0
             return
         still += 1
         if still < LOOKS:
             return
         if refused == asked or not client:
-            where = _where(theirs(frame, package) or frame)
+            where = _where(theirs(frame) or frame)
             give_up(f"the limiter computes without end, and cannot be stopped ({where})")
         still, refused = 0, asked
         refuse(HangError(f"it hangs: for {SPIN_SECONDS:g} s it asked Redis nothing"))
 
+    period = SPIN_SECONDS / LOOKS
+
+    def guard() -> None:
+        """A call in C may let threads run, but no handler; as getaddrinfo() without an answer."""
+        nonlocal unseen
+        while not over.wait(period):
+            unseen = unseen + 1 if signal.getsignal(signal.SIGALRM) is look else 0
+            if unseen * period > DEAF_SECONDS:
+                give_up("the limiter hangs in C, and cannot be stopped")
+
     before = signal.signal(signal.SIGALRM, look)
     began = time.perf_counter()
-    period = SPIN_SECONDS / LOOKS
     alarm, again = signal.setitimer(signal.ITIMER_REAL, period, period)
+    threading.Thread(target=guard, name="watchdog", daemon=True).start()
     try:
         yield
     finally:
+        over.set()
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
         if alarm:

@@ -10,6 +10,7 @@ import math
 import random
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any, NoReturn
 
 import redis
@@ -304,10 +305,11 @@ class World:
         return Access(any(one.reads for one in told), any(one.writes for one in told))
 
     def close(self) -> None:
-        for seat in (*self.seats, *self._understudies.values()):
-            seat.close()
-        for line in self._lines:
-            line.connection_pool.disconnect()
+        with ExitStack() as stack:  # one that cannot be ended keeps no other open
+            for line in self._lines:
+                stack.callback(line.connection_pool.disconnect)
+            for seat in (*self.seats, *self._understudies.values()):
+                stack.callback(seat.close)
 
     def _act(self, seat: Seat) -> None:
         self._acting = seat

@@ -34,13 +34,6 @@ PROCESSES = 2
 JUDGES = {"overshoot": overshoot, "remaining": remaining, "retry-after": retry_after}
 
 
-def examine_apart(
-    subject: Subject, names: Collection[str], program: Path | None
-) -> dict[str, Examined]:
-    """Ask it, and judge what it answers. Raises ServerError without a server."""
-    return judged_apart(subject, names, asked_apart(subject, program))
-
-
 def asked_apart(subject: Subject, program: Path | None) -> Tale:
     """What it answers in one process after the other, all at one instant of virtual time.
 
@@ -61,6 +54,7 @@ def asked_apart(subject: Subject, program: Path | None) -> Tale:
             with suppress(EOFError, OSError):  # it ended its process: what it did not answer is
                 send_handle(ours, virtual.handle, process.pid)  # not counted
                 told += _after(told, ours.recv())
+            process.kill()  # a thread of the limiter's would keep it
             process.join()
             ours.close()
     return Tale(tuple(told))

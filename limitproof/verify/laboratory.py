@@ -18,6 +18,7 @@ from limitproof.schedules import Granularity, Run, Schedule, portable
 from limitproof.servers.virtual import VirtualServer, virtual_server
 from limitproof.simulate.cast import Cast
 from limitproof.simulate.opening import world_on
+from limitproof.simulate.unstoppable import GiveUp, end_process
 from limitproof.simulate.world import World
 from limitproof.stories import Event, Story, Tale
 from limitproof.verify.player import Player, play
@@ -52,8 +53,9 @@ class Subject:
 class Laboratory:
     """Plays stories on one limiter. Made by `open_laboratory`.
 
-    program: the server's, None for the embedded one, for whoever needs a server of its own. apart:
-    what a limiter answers whose state is in its process, in two of them; None before it was asked.
+    program: the server's, None for the embedded one, for whoever needs a server of its own.
+    give_up: called when the limiter cannot be stopped. apart: what a limiter answers whose state is
+    in its process, in two of them; None before it was asked.
     """
 
     def __init__(
@@ -62,11 +64,12 @@ class Laboratory:
         virtual: VirtualServer,
         seconds: float,
         program: Path | None = None,
+        give_up: GiveUp = end_process,
     ) -> None:
         self.subject, self.program = subject, program
         self.quota = subject.quota
         self.promise = subject.promised
-        self._virtual = virtual
+        self._virtual, self._give_up = virtual, give_up
         self._end = time.perf_counter() + seconds
         self.apart: Tale | None = None
 
@@ -110,7 +113,7 @@ class Laboratory:
             subject.target, quota or subject.quota, clients, 1, subject.seed,
             granularity or subject.granularity,
         )  # fmt: skip
-        with world_on(self._virtual, cast) as world:
+        with world_on(self._virtual, cast, give_up=self._give_up) as world:
             yield world
 
     @property

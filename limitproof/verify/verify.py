@@ -163,14 +163,14 @@ class _Crew:
         events: list[Progress | Server | _Found] = []
         if self.over:
             return events
-        gone = not self._child.is_alive()  # before its last words are read
+        child, gone = self._child, not self._child.is_alive()  # before its last words are read
         try:
             while not (self.over or self.hopeless) and self.pipe.poll():
                 events += self._heard(self.pipe.recv())
         except (EOFError, OSError, UnpicklingError):
             gone = True
-        if not self.units or self.hopeless:
-            return events
+        if not self.units or self.hopeless or self._child is not child:
+            return events  # another has been started by now
         if gone and not self._started:
             raise WorkerError("the process in which limiters are examined does not start")
         if gone:

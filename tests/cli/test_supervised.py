@@ -37,6 +37,11 @@ ENDS = {
     "has a task that goes on": (SPOILING["has a task that goes on"][0], Exit.UNKNOWN, ""),
     "crashes": (SPOILING["crashes"][0], Exit.UNKNOWN, "ended its process (SIGSEGV)"),
     "hangs in C": (SPOILING["hangs in C"][0], Exit.UNKNOWN, "the limiter hangs"),
+    "starts a program and crashes": (
+        SPOILING["starts a program and crashes"][0],
+        Exit.UNKNOWN,
+        "the limiter ended its process",
+    ),
     "closes all": (SPOILING["closes all"][0], Exit.UNKNOWN, "the limiter ended its process"),
     "starts programs": (
         asking("subprocess.Popen(['sleep', '600'], start_new_session=True)"),

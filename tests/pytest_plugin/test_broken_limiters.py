@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from limitproof.simulate.unstoppable import UNSTOPPABLE
 from tests.pytest_plugin.conftest import ATOMIC, Sandbox, text_of
 from tests.verify.broken import HEAD, SPOILING, limiter
 
@@ -63,3 +64,27 @@ def test_a_script_without_an_end_is_not_the_next_limiters_fault(
     result.assert_outcomes(failed=2, passed=1)
     hangs = [one for one in result.outlines if "unknown: the limiter hangs: the server has" in one]
     assert [one.partition(":")[0] for one in hangs if one[0] == "c"] == ["contract", "crash"]
+
+
+def test_one_that_hangs_is_unknown_also_in_the_summary(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("limitproof.simulate.watchdog.SPIN_SECONDS", 0.3)
+    sandbox.write(text({"Hangs": "threading.Event().wait()"}, ["contract", "crash"]))
+    result = sandbox.run()
+    result.assert_outcomes(failed=2)
+    said = text_of(result)
+    assert "not simulated: it hangs: for 0.3 s it asked Redis nothing" in said
+    assert "TestHangs: unknown: contract, crash" in said
+
+
+def test_one_that_nothing_stops_ends_pytest_with_a_line(sandbox: Sandbox) -> None:
+    goes_on = "while True:\n    try: threading.Event().wait()\n    except BaseException: pass"
+    sandbox.write(text({"GoesOn": goes_on}, ["contract"]))
+    result = sandbox.apart()
+    assert result.ret == UNSTOPPABLE
+    assert any(
+        one.startswith("limitproof: test_mine.py::TestGoesOn::test_limitproof[contract]: the ")
+        and one.endswith("; pytest ends with it")
+        for one in result.errlines
+    )

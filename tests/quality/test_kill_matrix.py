@@ -16,7 +16,7 @@ from limiters.contract import Quota
 from limiters.registry import KNOWN, Entry, entry, resolve
 from limitproof.check.verdict import Cause, CheckResult, Verdict
 from limitproof.servers.virtual import VirtualServer
-from limitproof.verify.apart import examine_apart
+from limitproof.verify.apart import asked_apart, judged_apart
 from limitproof.verify.contract import CONTRACT
 from limitproof.verify.experiments.catalogue import EXPERIMENTS
 from limitproof.verify.interleavings import NAMES
@@ -51,7 +51,7 @@ def test_every_limiter_answers_with_decisions(open_here: Open, known: Entry) -> 
 def test_what_is_kept_in_the_process_is_asked_in_two(moving_server: VirtualServer) -> None:
     assert moving_server
     subject = Subject(resolve("in_process"), Quota(4, 1.0))
-    found = examine_apart(subject, named(), None)
+    found = judged_apart(subject, named(), asked_apart(subject, None))
     told = {n: one.result.cause for n, one in found.items() if one.result.verdict is Verdict.FAIL}
     assert told == {name: Cause(cause) for name, cause in entry("in_process").fails.items()}
     assert {n for n, one in found.items() if one.result.verdict is Verdict.UNKNOWN} == UNTOLD[

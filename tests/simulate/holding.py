@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import redis
+import redis.asyncio
 
 from limiters.base import ClientClockLimiter
-from limiters.contract import Decision
+from limiters.contract import Clock, Decision, Quota
 from limiters.promise import FixedWindow
 
 
@@ -75,3 +78,50 @@ class WatchesOnlyWhatIsThere(ClientClockLimiter):
                 except redis.WatchError:
                     continue
                 return Decision(True)
+
+
+class GivesBack(ClientClockLimiter):
+    """Counts who is inside, and gives that back in a `finally`, also as it is ended. Right."""
+
+    promise: ClassVar[type[FixedWindow]] = FixedWindow
+
+    def acquire(self, key: str) -> Decision:
+        self.client.incr(f"{key}:inside")
+        try:
+            return Decision(int(self.client.incr(key)) <= self.limit)
+        finally:
+            self.client.decr(f"{key}:inside")
+
+
+class AsyncGivesBack:
+    """The same with `async def`."""
+
+    promise: ClassVar[type[FixedWindow]] = FixedWindow
+
+    def __init__(self, client: redis.asyncio.Redis, quota: Quota, _clock: Clock) -> None:
+        self.client, self.limit = client, quota.limit
+
+    async def acquire(self, key: str) -> Decision:
+        await self.client.incr(f"{key}:inside")
+        try:
+            return Decision(int(await self.client.incr(key)) <= self.limit)
+        finally:
+            await self.client.decr(f"{key}:inside")
+
+
+class GoesOn(ClientClockLimiter):
+    """Asks for ever, whatever is raised."""
+
+    def acquire(self, key: str) -> Decision:
+        while True:
+            with suppress(BaseException):
+                self.client.get(key)
+
+
+class HangsThenGoesOn(GoesOn):
+    """Waits for ever; and when it is ended there, it asks for ever."""
+
+    def acquire(self, key: str) -> Decision:
+        with suppress(BaseException):
+            threading.Event().wait()
+        return super().acquire(key)

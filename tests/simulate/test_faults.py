@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import gc
+import random
 import warnings
 
 import pytest
 
+from limitproof.check.verdict import Verdict
 from limitproof.history.outcome import Outcome
-from limitproof.servers.virtual import START
-from limitproof.simulate.refusal import TimeNeededError
+from limitproof.servers.virtual import START, VirtualServer
+from limitproof.simulate.explore import explore
+from limitproof.simulate.opening import world_on
+from limitproof.simulate.refusal import HangError, RefusedError, TimeNeededError
+from limitproof.simulate.seat import Seat
 from limitproof.simulate.world import World
-from tests.simulate.casts import OpenWorld, cast
+from tests.simulate.casts import OpenWorld, cast, silent
+
+HOLDING = "tests.simulate.holding:"
 
 
 def names(world: World) -> list[bytes]:
@@ -104,3 +111,57 @@ def test_scripts_are_forgotten_but_for_the_worlds_own(moving_world_of: OpenWorld
         assert world.step(world.seats[0]).startswith(b"-NOSCRIPT")
         finish(world)
         assert world.seats[0].answers == [Outcome.ADMITTED, Outcome.REJECTED]
+
+
+@pytest.mark.parametrize("name", ["GivesBack", "AsyncGivesBack"])
+def test_a_client_that_is_ended_asks_nothing_more(world_of: OpenWorld, name: str) -> None:
+    """Nor does redis-py try again for it, after a wait whose length it draws."""
+    with world_of(cast(HOLDING + name)) as world:
+        begun(world)
+        world.step(world.seats[0])
+        drawn = random.getstate()
+        world.kill(world.seats[0])
+        assert random.getstate() == drawn
+        assert not world.seats[0].ready
+        assert world.doubt == ""
+
+
+@pytest.mark.parametrize("name", ["GivesBack", "AsyncGivesBack"])
+def test_who_gives_back_is_explored_to_the_end(name: str) -> None:
+    found = explore(cast(HOLDING + name, moves=0), 60.0, silent)
+    assert found.verdict(found.overshoot) is Verdict.PASS
+    assert found.coverage.states < 40
+
+
+def test_the_last_word_of_a_dead_client_is_no_answer(moving_world_of: OpenWorld) -> None:
+    with moving_world_of(cast("tests.verify.experiments.specimens:LockedAndOpen")) as world:
+        begun(world)
+        world.kill(world.seats[0])
+        (call,) = world.seats[0].calls
+    assert (call.outcome, call.decision, call.error) == (Outcome.UNKNOWN, None, "")
+
+
+def test_one_that_cannot_be_ended_keeps_no_other_open(still_server: VirtualServer) -> None:
+    seats: list[Seat] = []
+
+    def begin_all() -> None:
+        with world_on(still_server, cast(HOLDING + "GoesOn", 3), rehearsed=False) as world:
+            seats.extend(world.seats)
+            for seat in seats:
+                world.begin(seat)
+                world.ask(seat)
+
+    with pytest.raises(RefusedError, match="catches every exception"):
+        begin_all()
+    for seat in seats:
+        pool = seat.client.connection_pool
+        links = [*pool._available_connections, *pool._in_use_connections]
+        assert [one for one in links if one._sock is not None] == []
+
+
+def test_why_it_had_to_be_ended_is_told_and_not_that_it_cannot_be(
+    world_of: OpenWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("limitproof.simulate.watchdog.SPIN_SECONDS", 0.1)
+    with pytest.raises(HangError), world_of(cast(HOLDING + "HangsThenGoesOn")):
+        pass

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
+import json
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType
-from typing import NoReturn
+from itertools import count
+from types import FrameType, FunctionType
+from typing import Any, NoReturn
 
 import pytest
 
@@ -31,7 +34,7 @@ def refuse(error: RefusedError) -> NoReturn:
 
 def look_on(progress: Callable[[], int], inside: bool) -> None:
     """Wait under a watchdog that gives up after a tenth of a second."""
-    with watchdog(progress, lambda: inside, refuse, package="nobody", give_up=give_up):
+    with watchdog(progress, lambda: inside, refuse, give_up):
         until = time.perf_counter() + 30
         while time.perf_counter() < until:
             pass
@@ -54,7 +57,7 @@ def test_one_that_goes_on_all_the_same_is_given_up() -> None:
     refused = []
 
     def go_on() -> NoReturn:
-        with watchdog(lambda: 0, lambda: True, refuse, give_up=give_up):
+        with watchdog(lambda: 0, lambda: True, refuse, give_up):
             while True:
                 try:
                     while True:
@@ -68,15 +71,38 @@ def test_one_that_goes_on_all_the_same_is_given_up() -> None:
 
 
 @pytest.mark.usefixtures("quick")
+def test_a_call_in_c_that_lets_only_threads_run_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A mutex that is locked twice: no handler of Python's runs before it is free again."""
+    monkeypatch.setattr(watching, "DEAF_SECONDS", 0.1)
+    libc, mutex = ctypes.CDLL(None), ctypes.create_string_buffer(128)
+    said: list[str] = []
+
+    def free(why: str) -> Any:
+        said.append(why)
+        libc.pthread_mutex_unlock(mutex)
+
+    asked = count()
+    with watchdog(lambda: next(asked), lambda: True, refuse, free):
+        libc.pthread_mutex_lock(mutex)
+        libc.pthread_mutex_lock(mutex)
+    assert said[0] == "the limiter hangs in C, and cannot be stopped"
+
+
+@pytest.mark.usefixtures("quick")
 def test_neither_who_asks_nor_the_search_itself_is_stopped() -> None:
     began = time.perf_counter()
-    asked = iter(range(10**9))
+    asked = count()
+
+    def busy() -> None:
+        until = time.time() + 0.2
+        while time.time() < until:
+            pass
 
     def ends_soon(inside: bool, progress: Callable[[], int]) -> None:
-        with watchdog(progress, lambda: inside, refuse, package="nobody", give_up=give_up):
-            until = time.perf_counter() + 0.2
-            while time.perf_counter() < until:
-                pass
+        with watchdog(progress, lambda: inside, refuse, give_up):
+            FunctionType(busy.__code__, {"__name__": "limitproof.search", "time": time})()
 
     ends_soon(True, lambda: next(asked))
     ends_soon(False, lambda: 0)
@@ -88,7 +114,7 @@ def test_what_is_deleted_runs_on_top_of_a_search() -> None:
 
     class Last:
         def __del__(self) -> None:
-            frame = theirs(sys._getframe(), "nobody")
+            frame = theirs(sys._getframe())
             assert frame is not None
             seen.append(frame.f_code.co_name)
 
@@ -97,11 +123,21 @@ def test_what_is_deleted_runs_on_top_of_a_search() -> None:
     assert seen == ["__del__"]
 
 
-def test_code_of_a_limiter_is_known_by_its_package() -> None:
+def test_code_is_a_limiters_unless_it_is_known_to_be_nobodys() -> None:
+    """Called by json, which is of the standard library, and looked at in there."""
+    seen = []
     frame = sys._getframe()
-    assert theirs(frame, "tests") is frame
-    assert theirs(frame, "nobody") is None
-    assert theirs(None, "tests") is None
+
+    class Looks(json.JSONEncoder):
+        def default(self, _thing: object) -> str:
+            seen.append(theirs(sys._getframe()))
+            return ""
+
+    json.dumps(object(), cls=Looks)
+    assert seen[0] is not None
+    assert seen[0].f_code.co_name == "default"
+    assert theirs(frame) is frame
+    assert theirs(None) is None
 
 
 class RangError(Exception):

@@ -154,6 +154,19 @@ SPOILING: dict[str, Broken] = {
     "has a task that goes on": (TASK_GOES_ON, UNKNOWN, "goes on when it is cancelled"),
     "keyboard": (limiter("raise KeyboardInterrupt"), UNKNOWN, "raises KeyboardInterrupt"),
     "crashes": (limiter("ctypes.string_at(0)"), UNKNOWN, "the limiter ended its process"),
+    "hangs in C and lets threads run": (
+        limiter(
+            "m, c = ctypes.create_string_buffer(128), ctypes.CDLL(None)\n"
+            "c.pthread_mutex_lock(m), c.pthread_mutex_lock(m)"
+        ),
+        UNKNOWN,
+        HANGS,
+    ),
+    "starts a program and crashes": (
+        limiter("subprocess.Popen(['sleep', '600'], start_new_session=True)\nctypes.string_at(0)"),
+        UNKNOWN,
+        "the limiter ended its process",
+    ),
     "closes all": (limiter("os.closerange(0, 4096)"), UNKNOWN, "the limiter ended its process"),
     "hangs in C": (limiter("sum(range(10**13))"), UNKNOWN, HANGS),
     "script for ever": (limiter("self.client.eval('while true do end', 0)"), UNKNOWN, HANGS),

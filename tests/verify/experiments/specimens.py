@@ -151,6 +151,16 @@ class LockedFor(Locked):
         return decision
 
 
+class LockedAndOpen(LockedFor):
+    """crash: the same; who is ended as he waits admits, as his last word."""
+
+    def acquire(self, key: str) -> Decision:
+        try:
+            return super().acquire(key)
+        except BaseException:  # noqa: BLE001 - what is wrong with it
+            return Decision(allowed=True)
+
+
 class CountsTwice(Counter):
     """crash: a request counts as two until its second command takes one back."""
 

@@ -8,7 +8,7 @@ from limiters.contract import Quota
 from limiters.registry import resolve
 from limitproof.check.verdict import Verdict
 from limitproof.servers.virtual import VirtualServer
-from limitproof.verify.apart import examine_apart
+from limitproof.verify.apart import asked_apart, judged_apart
 from limitproof.verify.experiments.catalogue import EXPERIMENTS
 from limitproof.verify.laboratory import Laboratory, Subject
 from limitproof.verify.searches.directed import sequential
@@ -74,7 +74,8 @@ def test_two_processes_share_one_redis(
     moving_server: VirtualServer, target: str, fails: bool
 ) -> None:
     assert moving_server
-    found = examine_apart(Subject(resolve(target), Quota(4, 1.0)), ("overshoot",), None)
+    subject = Subject(resolve(target), Quota(4, 1.0))
+    found = judged_apart(subject, ("overshoot",), asked_apart(subject, None))
     expected = Verdict.FAIL if fails else Verdict.UNKNOWN
     assert found["overshoot"].result.verdict is expected, found["overshoot"].result.because
 

@@ -42,6 +42,7 @@ PLANTED_FAULTS = [
     ("Locked", "crash", "a client dies after 1 step and leaves 'k:lock' without a TTL"),
     ("Locked", "lost-reply", "the reply to step 1 of a request is lost, and it waits without end"),
     ("LockedFor", "crash", "a client dies after 1 step; another waits without end after it"),
+    ("LockedAndOpen", "crash", "a client dies after 1 step; another waits without end after it"),
     ("CountsTwice", "crash", "a client dies after 1 step, and 2 places are gone"),
     ("Counter", "lost-reply", "the request is admitted (1 left), and 2 places are gone for one"),
     ("AsyncIncrThenExpire", "crash", "leaves 'k' without a TTL"),
