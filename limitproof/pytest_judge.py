@@ -214,6 +214,8 @@ class Judge:
             return unknown(name, why)
         except ServerError as error:
             return f"{name}: the server is gone: {_in_pytest(error)}"
+        except Exception as error:  # noqa: BLE001 - ours, or of a limiter that has spoilt the process
+            return unknown(name, f"the check itself raised {one_line(error)}")
         return reduce(combined, found)
 
     def _give_up(self, why: str) -> NoReturn:

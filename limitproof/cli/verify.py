@@ -85,7 +85,7 @@ IN_THE_PROCESS = "in the process"  # see simulate.refusal.LocalStateError
 @click.option(
     "--budget",
     type=Seconds(1.0, 3600.0),
-    default=15.0,
+    default=14.0,
     show_default=True,
     help="Seconds for one limiter.",
 )

@@ -29,8 +29,9 @@ def differs(world: World, moves: int = 0, seconds: float = math.inf) -> str:
         seed = world.cast.seed + number
         runs = [world.trace(random_choice(world, seed, moves)) for _ in range(2)]
         if runs[0] != runs[1]:
-            what = "sent other commands" if runs[0].packets != runs[1].packets else "was answered"
-            return f"the same schedule, run twice, {what} differently: it is not deterministic"
+            other = runs[0].packets != runs[1].packets
+            what = "other commands were sent" if other else "it was answered otherwise"
+            return f"when the same schedule was run again, {what}: it is not deterministic"
     return ""
 
 

@@ -162,7 +162,7 @@ def _explore(world: World, limit: int, seconds: float, tell: Tell) -> Exploratio
     doubt = coverage.stopped
     if coverage.complete and (strange := unaccounted(world, coverage, seconds=sample)):
         coverage, doubt = replace(coverage, complete=False), strange
-    doubt = doubt or world.doubt or whim(world)
+    doubt = doubt or world.doubt or whim(world, sample)
     return _confirmed(world, Exploration(cast, limit, meta, coverage, doubt=doubt), coverage)
 
 
@@ -218,7 +218,7 @@ def _move_on(world: World, found: Exploration, seconds: float, tell: Tell) -> Ex
     doubt = found.doubt
     if timed.moves >= 0:
         doubt = doubt or unaccounted(world, timed, timed.moves, sample)
-    doubt = doubt or world.doubt or whim(world)
+    doubt = doubt or world.doubt or whim(world, sample)
     if not found.coverage.complete:  # there was no search at one instant
         now = replace(timed, complete=timed.moves >= (moves if world.cast.apart else 0))
         doubt = doubt or ("" if now.complete else now.stopped)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from dataclasses import dataclass
 
 from limitproof.history.outcome import Outcome
@@ -46,16 +48,21 @@ def rehearse(world: World) -> None:
     world.reset()
 
 
-def whim(world: World) -> str:
+def whim(world: World, seconds: float = math.inf) -> str:
     """Whether one client alone does otherwise with other random numbers; "" when it does not.
+
+    seconds: after them no more are tried.
 
     One that throws its key away once in a hundred requests does not do so with those of one
     seed: what is seen then is no more than a sample. Once in a thousand is likely missed.
     """
-    if not world.swap:
+    if not world.draws:
         return ""
     seen = set()
+    until = time.perf_counter() + seconds
     for life in range(WHIMS):
+        if time.perf_counter() > until:
+            break
         seat = world.understudy(0)
         seat.life = life
         try:

@@ -277,9 +277,11 @@ class Seat:
                     self._request(limiter, call)
         except RefusedError as refusal:
             self.refused = self.refused or refusal
-        except (greenlet.GreenletExit, KeyboardInterrupt):
+        except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever the factory raises is its verdict
+            if self._leaving:
+                return
             self.refused = RefusedError(f"it cannot be made: {one_line(error)}")
 
     def _request(self, limiter: Any, call: Call) -> None:
@@ -290,7 +292,7 @@ class Seat:
                 decision = self._result(decision)
             call.error = rubbish(decision) or ""
             decision = decision if call.error else plain(decision)
-        except (RefusedError, greenlet.GreenletExit, KeyboardInterrupt):
+        except (RefusedError, KeyboardInterrupt):
             raise
         except BaseException as error:  # noqa: BLE001 - judged, not propagated: also sys.exit()
             call.error = one_line(error)

@@ -27,6 +27,8 @@ from limitproof.simulate.snapshot import ASK, CLEAR, EMPTY, LOAD, Snapshot
 from limitproof.simulate.trace import Choose, Taken, Trace
 from limitproof.simulate.wire import Wire, exchange, simulated_client
 
+LONGEST_SLEEP = 2**63 / 1e9  # s, as of time.sleep: 292 years
+LATEST = START + 1_000 * 365 * 86_400_000_000  # µs; who sleeps on from there is refused
 DREW_LATE = "it draws random numbers in some schedules only, so a run may not repeat"
 
 
@@ -72,11 +74,20 @@ class World:
         return 0 if self._acting is None else self._acting.process()
 
     def sleep(self, seconds: float) -> None:
-        """What time.sleep does to whoever runs now: the client waits until it is woken."""
+        """What time.sleep does to whoever runs now: the client waits until it is woken.
+
+        Raises what time.sleep raises: a TTL of -2 (the key is gone) is no time to sleep.
+        """
+        if not seconds >= 0:
+            raise ValueError(f"sleep length must be non-negative, not {seconds!r}")
+        if seconds > LONGEST_SLEEP:
+            raise OverflowError(f"timestamp too large: {seconds!r} s")
         if not self.inside():
             raise RefusedError("it sleeps in a thread or a greenlet of its own")
         if not self._virtual.moving:
             self.refuse(TimeNeededError(f"it sleeps ({seconds:g} s), and time stands still here"))
+        if self.instant > LATEST:
+            self.refuse(RefusedError("it sleeps for thousands of years"))
         if seconds > 0 and self._acting is not None:
             self._acting.sleep_until(self.instant + math.ceil(round(seconds * 1_000_000, 3)))
 

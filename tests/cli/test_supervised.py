@@ -28,6 +28,9 @@ from limitproof.cli import main
 main(sys.argv[1:])
 """
 IMPORT = "from limitproof.cli.supervised import supervised as s"
+CRASHES_AND_LEAVES = limiter(
+    "subprocess.Popen(['sleep', '600'], start_new_session=True)\nctypes.string_at(0)"
+)
 ENDS = {
     "goes on for ever as it is deleted": (
         SPOILING["goes on for ever as it is deleted"][0],
@@ -38,7 +41,7 @@ ENDS = {
     "crashes": (SPOILING["crashes"][0], Exit.UNKNOWN, "ended its process (SIGSEGV)"),
     "hangs in C": (SPOILING["hangs in C"][0], Exit.UNKNOWN, "the limiter hangs"),
     "starts a program and crashes": (
-        SPOILING["starts a program and crashes"][0],
+        CRASHES_AND_LEAVES,
         Exit.UNKNOWN,
         "the limiter ended its process",
     ),
@@ -85,6 +88,21 @@ def test_a_limiter_ends_with_its_process_and_a_line(
     assert says in done.stderr
     assert "Traceback" not in done.stderr + done.stdout
     assert done.stderr.count("\n") == bool(says)
+    assert traces.gone()
+
+
+def test_what_a_crashed_child_of_verify_leaves_is_ended(tmp_path: Path, traces: Traces) -> None:
+    (tmp_path / "mine.py").write_text(CRASHES_AND_LEAVES)
+    command = ["verify", f"{tmp_path}/mine.py:factory", "--checks", "contract", "--budget", "3"]
+    done = subprocess.run(
+        [sys.executable, "-c", WATCHED, *command, "--results", f"{tmp_path}/results"],
+        capture_output=True,
+        text=True,
+        timeout=LONGEST,
+        env=traces.environ,
+    )
+    assert done.returncode == Exit.UNKNOWN
+    assert "the limiter ended its process" in done.stdout
     assert traces.gone()
 
 

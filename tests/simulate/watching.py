@@ -72,5 +72,5 @@ class TidiesUp(ClientClockLimiter):
         return Decision(count <= self.limit)
 
     def __del__(self) -> None:
-        with suppress(redis.ConnectionError):
+        with suppress(redis.RedisError):
             self.client.delete("k")

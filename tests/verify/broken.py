@@ -162,11 +162,6 @@ SPOILING: dict[str, Broken] = {
         UNKNOWN,
         HANGS,
     ),
-    "starts a program and crashes": (
-        limiter("subprocess.Popen(['sleep', '600'], start_new_session=True)\nctypes.string_at(0)"),
-        UNKNOWN,
-        "the limiter ended its process",
-    ),
     "closes all": (limiter("os.closerange(0, 4096)"), UNKNOWN, "the limiter ended its process"),
     "hangs in C": (limiter("sum(range(10**13))"), UNKNOWN, HANGS),
     "script for ever": (limiter("self.client.eval('while true do end', 0)"), UNKNOWN, HANGS),

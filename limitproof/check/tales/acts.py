@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -141,7 +142,9 @@ def shown_key(key: str | bytes) -> str:
     cut = text
     if len(text) > LONGEST_NAME:
         cut = f"{text[: LONGEST_NAME - 8]}…{text[-8:]} ({len(text):,} long)"
-    return f"'{cut}'" if cut.isprintable() else ascii(cut)
+    # Two names that look the same are told apart: "é" may be one character, or two.
+    plain = cut.isprintable() and unicodedata.is_normalized("NFC", cut)
+    return f"'{cut}'" if plain else ascii(cut)
 
 
 def after(instant: int, start: int) -> str:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from limitproof.check.tales.acts import acts, answer, shown_key
+from limiters.promise import Promise
+from limitproof.check.tales.acts import acts, answer, promise_of_story, shown_key
+from limitproof.check.tales.overshoot import overshoot
 from limitproof.history.outcome import Outcome
 from limitproof.stories import Operation, Story, Tale
 
 
-def isolation(tale: Tale, _story: Story) -> str:
-    """Which key is answered otherwise when others are in use; "" when none is.
+def isolation(tale: Tale, story: Story) -> str:
+    """Which key is answered otherwise when others are in use, or is not limited where another is;
+    "" when none is.
 
     The first act is of all keys, each other one of a single key: its requests alone, at the same
     instants. A limiter may raise for an odd key (an empty one, a very long one): that is between it
-    and its callers, as long as it does so alone as well.
+    and its callers, as long as it does so alone as well. One that admits without end whoever has
+    an odd name has a hole; one that does so for every key fails other checks.
     """
     first = next(iter(_differing(tale)), None)
     if first is None:
-        return ""
+        return _unlimited(tale, promise_of_story(story))
     number, one, other = first
     keys = dict.fromkeys(op.key for op in tale.operations if op.act == 0 and op.key != one.key)
     others = [shown_key(key) for key in keys]
@@ -29,9 +33,28 @@ def isolation(tale: Tale, _story: Story) -> str:
     )
 
 
-def touched(tale: Tale) -> list[str]:
-    """Keys that are answered otherwise when others are in use."""
-    return list(dict.fromkeys(one.key for _, one, _ in _differing(tale)))
+def touched(tale: Tale, promise: Promise) -> list[str]:
+    """Keys that are answered otherwise when others are in use, or that alone are not limited."""
+    unlimited = [key for key, why in _alone(tale, promise) if why]
+    return list(dict.fromkeys([*(one.key for _, one, _ in _differing(tale)), *unlimited]))
+
+
+def _unlimited(tale: Tale, promise: Promise) -> str:
+    alone = _alone(tale, promise)
+    limited = [key for key, why in alone if not why]
+    for key, why in alone:
+        if why and limited:
+            return f"key {shown_key(key)} is not limited as key {shown_key(limited[0])} is: {why}"
+    return ""
+
+
+def _alone(tale: Tale, promise: Promise) -> list[tuple[str, str]]:
+    """Each key that was asked alone, and how it overshoots; "" when it does not."""
+    return [
+        (part.operations[0].key, overshoot(part, promise))
+        for part in acts(tale)[1:]
+        if part.operations
+    ]
 
 
 def _differing(tale: Tale) -> Iterator[tuple[int, Operation, Operation]]:

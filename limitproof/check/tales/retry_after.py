@@ -14,6 +14,7 @@ from limitproof.history.outcome import Outcome
 from limitproof.stories import Operation, Tale
 
 WITHIN = "(within 1 ms)"
+FOREVER = 10_000 * 365 * 86_400 * SECOND  # µs; who is told more, 1e308 s perhaps, is told this
 
 
 def retry_after(tale: Tale, promise: Promise) -> str:
@@ -49,8 +50,8 @@ def _wrong(
     if not math.isfinite(told) or told < 0:
         figure = one.decision.retry_after if one.decision else told
         return f"and told to wait {figure!r} s, which is no time to wait"
-    wait, ended = told * SECOND, one.ended or one.begun
-    said = f"and told to wait {ms(wait)}"
+    wait, ended = min(told * SECOND, FOREVER), one.ended or one.begun
+    said = f"and told to wait {ms(wait) if wait < FOREVER else f'{told:g} s'}"
     if measure.kind != "fixed":
         debt = least_debt(one, shelf, measure, math.floor(ended + wait))
         if debt + one.weight > measure.limit + 2 * ROUNDING:

@@ -17,6 +17,7 @@ from unittest.mock import patch
 import redis
 import redis.asyncio
 
+from limiters.contract import Quota
 from limitproof.check.tales.acts import SECOND, shown_key
 from limitproof.check.tales.cluster import Command, cluster
 from limitproof.check.verdict import Verdict
@@ -87,7 +88,7 @@ def _refusal(laboratory: Laboratory, commands: Sequence[Command]) -> str:
         keys = sorted({key for one in commands for key in _keys(control, one)})
         rights: list[bytes | str] = ["reset", "on", f">{PASSWORD}", "+@all", *map(_pattern, keys)]
         control.execute_command("ACL SETUSER", USER, *rights)
-        _ask(laboratory.subject, node, now, small(laboratory.quota, most=3).limit + 1)
+        _ask(laboratory.subject, small(laboratory.quota, most=3), node, now)
         return _refused(control)
 
 
@@ -152,29 +153,29 @@ def _no_sleep() -> Iterator[None]:
         yield
 
 
-def _ask(subject: Subject, node: VirtualServer, now: float, number: int) -> None:
-    """So many requests; what the limiter makes of a refusal is its own business."""
+def _ask(subject: Subject, quota: Quota, node: VirtualServer, now: float) -> None:
+    """All that it admits, and one more; what the limiter makes of an error is its own business."""
     path = node.server.url.removeprefix("unix://")
     options: dict[str, Any] = {"unix_socket_path": path, "username": USER, "password": PASSWORD}
     if subject.target.is_async:
-        asked = _ask_async(subject, redis.asyncio.Redis(**options), now, number)
+        asked = _ask_async(subject, quota, redis.asyncio.Redis(**options), now)
         with suppress(TimeoutError):
             asyncio.run(asyncio.wait_for(asked, ASYNC_SECONDS))
         return
     with redis.Redis(**options) as client, _no_sleep(), suppress(Exception):
-        limiter: Any = subject.target.factory(client, subject.quota, lambda: now)
-        for _ in range(number):
+        limiter: Any = subject.target.factory(client, quota, lambda: now)
+        for _ in range(quota.limit + 1):
             with suppress(Exception):
                 limiter.acquire(KEY)
 
 
-async def _ask_async(subject: Subject, client: Any, now: float, number: int) -> None:
+async def _ask_async(subject: Subject, quota: Quota, client: Any, now: float) -> None:
     async with client:
         with suppress(Exception):
-            limiter: Any = subject.target.factory(client, subject.quota, lambda: now)
+            limiter: Any = subject.target.factory(client, quota, lambda: now)
             if inspect.isawaitable(limiter):
                 limiter = await limiter
-            for _ in range(number):
+            for _ in range(quota.limit + 1):
                 with suppress(Exception):
                     await limiter.acquire(KEY)
 

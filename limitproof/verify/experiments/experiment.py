@@ -16,7 +16,9 @@ from limitproof.simulate.refusal import HangError, LocalStateError, RefusedError
 from limitproof.simulate.world import World
 from limitproof.stories import Story, Tale
 from limitproof.verify.experiments.hand import Hand
-from limitproof.verify.laboratory import MORE_TIME, Examined, Judge, Laboratory, shown
+from limitproof.verify.laboratory import MORE_TIME, Examined, Judge, Laboratory, shown, unknown
+from limitproof.verify.player import StoryError
+from limitproof.verify.searches.stage import UNSTEADY
 
 COST = 2  # of each request, in stories that are played once more: who takes a cost acts upon it
 NOT_MADE = "it cannot be made"  # how a world says that a factory raises
@@ -185,7 +187,10 @@ class Experiment:
 
     def _failed(self, laboratory: Laboratory, stage: _Stage, played: Sequence[Played]) -> Examined:
         found = self._smallest(laboratory, stage, played[-1])
-        told = shown(stage.world(Quota(found.story.limit, found.story.window)), found.story)
+        try:
+            told = shown(stage.world(Quota(found.story.limit, found.story.window)), found.story)
+        except StoryError:
+            return unknown(self.name, f"{found.why}; but that story {UNSTEADY}")
         measured = {"stories": len(played), **self.measure(found.tale, found.story)}
         return Examined(
             CheckResult(

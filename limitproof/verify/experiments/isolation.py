@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import permutations, product
 
+from limitproof.check.tales.acts import promise_of_story
 from limitproof.check.tales.isolation import isolation, raising, touched
 from limitproof.stories import Ask, Go, Tale
 from limitproof.verify.experiments.experiment import Experiment, Played, Summary, Trial, small
@@ -22,23 +23,26 @@ KEYS = (
     "A",  # differs in case
     "caf\u00e9",
     "cafe\u0301",  # the same letters, otherwise composed (Unicode NFC and NFD)
+    "\u0416",  # two that are alike where all beyond ASCII is left out, or is a question mark
+    "\u042f",
     "a:1",
     "a:seq",
     "a:reset",
     "t:user:1",  # a tenant, and two of its users
     "t:user:2",
-    "a/1",
-    "a|1",
-    "a.1",
+    *(f"a{mark}1" for mark in "/|.-_@,;#"),
     "{a}b",  # with the hash tag of a cluster: the slot of "a"
     "{a}",
     "a b",
     "a ",
+    " a",
     "a\n",
     "a\0",
     "",
+    "default",  # what an empty one may become
     "0",
     "01",
+    "1",
     "*",  # patterns of KEYS and SCAN
     "a*",
     "[a]",
@@ -108,7 +112,7 @@ def _smaller(found: Played) -> Iterator[Trial]:
         for rounds in range(1, ROUNDS):
             yield Trial(partial(_beside, keys, rounds))
         return
-    differ = touched(found.tale)
+    differ = touched(found.tale, promise_of_story(found.story))
     likely = list(dict.fromkeys((*differ, *keys)))  # a pair mostly harms each other
     for key, other in product(differ[:MOST_SUSPECTS], likely):
         if key != other:

@@ -17,6 +17,7 @@ from limitproof.verify.player import Player
 MILLISECOND = 1_000  # µs
 SECOND = 1_000_000  # µs
 HOUR, DAY = 3_600 * SECOND, 86_400 * SECOND
+FAR = 400 * DAY  # who is told to wait longer than that is asked again then
 MANY = 12_000  # a limit for costs in the thousands
 VICTIM = 2  # a client that asks only when it is befallen
 Direct = Callable[[Player], None]
@@ -133,13 +134,21 @@ def _spread(player: Player, limit: int, pause: int, *, late: bool) -> None:
     _come_back(player, ask(player), late=late)
 
 
+def _costly_wait(player: Player, limit: int, window: int, *, late: bool) -> None:
+    """Fill up in two parts; a cost of two needs the first of the second part to leave as well."""
+    ask(player)
+    wait(player, window // 2)
+    ask(player, limit - 1)
+    _come_back(player, ask(player, cost=2), late=late)
+
+
 def _come_back(player: Player, last: Operation, *, late: bool) -> None:
     """Ask again a tolerance before, or after, what the last request was told to wait."""
     told = told_of(last)
     if last.outcome is not Outcome.REJECTED or told is None or not math.isfinite(told):
         return
     slack = SECOND if told == math.floor(told) else MILLISECOND
-    pause = told * SECOND + (MILLISECOND if late else -slack)
+    pause = min(told * SECOND, FAR) + (MILLISECOND if late else -slack)
     if pause > 0:
         player.do(Wait(math.ceil(pause) if late else math.floor(pause)))
     ask(player)
@@ -152,6 +161,9 @@ def _costs(limit: int, window: int) -> Iterator[Direct]:
     yield lambda p: _paid(p, [limit, 1], limit, window // 2)
     yield lambda p: _paid(p, [1, limit], limit, 0)
     yield lambda p: _paid(p, [1, 2], limit, window // 3)
+    if limit > 1:
+        for after in (False, True):
+            yield lambda p, after=after: _costly_wait(p, limit, window, late=after)  # type: ignore[misc]
     yield lambda p: _paid(p, [2, limit, limit + 3], limit, window + 2 * MILLISECOND)
 
 

@@ -8,7 +8,6 @@ Source: MacIver, Hatfield-Dodds et al., "Hypothesis" (JOSS, 2019).
 from __future__ import annotations
 
 import math
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -26,6 +25,7 @@ from hypothesis.stateful import (
 
 from limitproof.check.tales.retry_after import told_of
 from limitproof.check.verdict import Cause
+from limitproof.servers.directory import private_directory
 from limitproof.simulate.refusal import RefusedError
 from limitproof.stories import Ask, Drop, Forget, Go, Kill, Lose, Wait
 from limitproof.verify.player import Player, StoryError
@@ -248,7 +248,7 @@ def search(
 @contextmanager
 def _own_home() -> Iterator[None]:
     """Hypothesis writes nothing where the user stands."""
-    with tempfile.TemporaryDirectory(prefix="limitproof-") as home:
+    with private_directory() as home:  # swept when this process is killed
         set_hypothesis_home_dir(home)
         try:
             yield
