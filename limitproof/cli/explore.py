@@ -16,7 +16,7 @@ from limiters.contract import Quota
 from limiters.registry import Target
 from limitproof.check.interleavings import judgement_of
 from limitproof.check.judgement_json import judgement_to_json
-from limitproof.cli.exits import exit_of
+from limitproof.cli.exits import Exit, exit_of
 from limitproof.cli.interrupt import interruptible
 from limitproof.cli.options import (
     Milliseconds,
@@ -156,6 +156,11 @@ def explore(
             found = search(cast, budget, stopping(stop, tell), program=program, further=further)
         except StoppedError as error:
             raise KeyboardInterrupt from error  # in a search that keeps nothing
+        except KeyboardInterrupt:
+            if stop():
+                raise
+            click.echo("limitproof: not simulated: the limiter raises KeyboardInterrupt", err=True)
+            return Exit.UNKNOWN
     one, stopped = as_data(found), STOPPED if stop() and not found.coverage.complete else ""
     judgement = judgement_of(one)
     said = judgement_to_json(judgement)

@@ -132,6 +132,9 @@ def command(
         raise click.UsageError("give one TARGET, or --all")
     quota = Quota(limit, window)
     checked_promise(promise, quota)
+    for name, given in (("checks", checks), ("skip", skip), ("accept", accept)):
+        if given and not listed(given):
+            raise click.UsageError(f"--{name}: {given[0]!r} names no check")
     checks, skip, accept = map(listed, (checks, skip, accept))
     accepted = {*accept, *read_settings(Path()).accept}
     try:

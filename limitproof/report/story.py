@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from limitproof.check.tales.acts import promise_of_story
+from limitproof.check.tales.acts import promise_of_story, shown_key
 from limitproof.check.tales.debts import least_debt, most_debt
 from limitproof.check.tales.measure import Measure
 from limitproof.check.tales.words import ms
@@ -165,7 +165,7 @@ def _said(one: Operation) -> str:
 def _what(event: Event) -> str | None:
     match event:
         case Ask(_, key, cost):
-            asked = "asks" if key == "k" else f"asks for '{visible(key)}'"
+            asked = "asks" if key == "k" else f"asks for {shown_key(key)}"
             return asked if cost is None else f"{asked} at a cost of {cost}"
         case Go():
             return ""

@@ -31,6 +31,9 @@ SAID = {
 }
 """What is said of a run that shows the defect, and of one that does not, by check."""
 
+SOON = ("overshoot", "false-rejection")
+"""What a run shows before it has ended: what comes later takes nothing back."""
+
 
 class Replayed(StrEnum):
     FIXED = "FIXED"
@@ -90,7 +93,7 @@ def _replay(world: World, schedule: Schedule) -> Replay:
         coverage = replace(NOTHING, orders=ends, names=names)
     run = world.run(_choices_to(schedule.choices))
     parts = _where_they_part(schedule, run)
-    if parts or schedule.shows != "overshoot":
+    if parts or schedule.shows not in SOON:
         run = world.run(_choices_to(schedule.choices, to_the_end=True))
     raised = any(Outcome.ERROR in answers for answers in run.answers)
     if raised and schedule.shows != "contract":

@@ -21,11 +21,13 @@ from limitproof.simulate.opening import world_on
 from limitproof.simulate.unstoppable import GiveUp, end_process
 from limitproof.simulate.world import World
 from limitproof.stories import Event, Story, Tale
+from limitproof.verify.offspring import outlives
 from limitproof.verify.player import Player, play
 
 # A limiter that floods the server gets its own errors, and the machine keeps its memory.
 SERVER = ("--rdbcompression", "no", "--maxmemory", "512mb")
 MORE_TIME = "raise --budget (in pytest: --limitproof-budget)"  # where there was too little
+LAST_BREATH = 0.3  # seconds: the sockets of a process that ends are closed before it has ended
 CLIENTS = 6  # seats in a world; an examination uses as many as it needs
 
 
@@ -77,6 +79,11 @@ class Laboratory:
     def server(self) -> Mapping[str, str]:
         """Name and version of the server."""
         return self._virtual.server.meta
+
+    def server_lives(self) -> bool:
+        """Whether its server has not ended, and does not end just now."""
+        pid = self._virtual.server.pid
+        return pid is not None and outlives(pid, LAST_BREATH)
 
     @property
     def left(self) -> float:

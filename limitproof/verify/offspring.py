@@ -11,6 +11,8 @@ import ctypes
 import os
 import signal
 import sys
+import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
@@ -45,6 +47,28 @@ def end_group(leader: int) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, signal.SIGKILL)
     _kill(others)
+
+
+def outlives(pid: int, seconds: float) -> bool:
+    """Whether a process, perhaps a child that nobody has waited for, still runs after `seconds`."""
+    until = time.monotonic() + seconds
+    while _runs(pid):
+        if time.monotonic() > until:
+            return True
+        threading.Event().wait(0.01)
+    return False
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+        stat = Path("/proc", str(pid), "stat")
+        state = stat.read_text(errors="replace").rpartition(")")[2].split()
+    except ProcessLookupError:
+        return False
+    except OSError:  # another system, which has no such file
+        return sys.platform != "linux"
+    return state[:1] not in (["Z"], ["X"])
 
 
 def _kill(pids: Iterable[int]) -> None:

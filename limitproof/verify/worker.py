@@ -86,6 +86,13 @@ class Failed:
 Said = Started | Opened | Begun | Done | Failed
 
 
+class BrokenConnectionError(Exception):
+    """A connection broke whose server is well: by what the limiter does to its own process."""
+
+    def __init__(self, error: ServerError) -> None:
+        super().__init__(f"the limiter breaks its connections: {error.what}; the server is well")
+
+
 def work(
     brief: Brief,
     units: Sequence[int],
@@ -112,6 +119,8 @@ def work(
         pipe.send(Failed(f"the limiter hangs: {error.what}", "limiter"))
     except HangError as error:
         pipe.send(Failed(f"not simulated: {error}", "limiter"))
+    except BrokenConnectionError as error:
+        pipe.send(Failed(str(error), "limiter"))
     except ServerError as error:
         pipe.send(Failed(str(error), "environment"))
     except redis.ConnectionError as error:  # of a client of ours; a limiter's is its own answer
@@ -136,7 +145,14 @@ def _work(
             share = max(end - time.perf_counter(), LEAST) * unit.share / rest
             laboratory.allow(share)
             pipe.send(Begun(number, share))
-            pipe.send(Done(number, _examined(laboratory, unit, wanted)))
+            try:
+                pipe.send(Done(number, _examined(laboratory, unit, wanted)))
+            except SilentServerError:
+                raise
+            except ServerError as error:
+                if laboratory.server_lives():
+                    raise BrokenConnectionError(error) from error
+                raise
 
 
 def _examined(laboratory: Laboratory, unit: Unit, names: Sequence[str]) -> dict[str, Examined]:

@@ -101,6 +101,8 @@ def test_an_accepted_risk_is_told_and_does_not_fail(
         (["lua_atomic", "--checks", "ovrshoot"], "did you mean overshoot"),
         (["lua_atomic", "--accept", "all"], "no such check"),
         (["lua_atomic", "--checks", "crash", "--skip", "crash"], "no check is left"),
+        (["lua_atomic", "--checks", ","], "--checks: ',' names no check"),
+        (["lua_atomic", "--skip", ""], "--skip: '' names no check"),
         (["lua_atomic", "--promise", "leaky"], "leaky"),
         (["lua_atmic"], "did you mean lua_atomic"),
         (["lua_atomic", "--skip", "ovrshoot"], "did you mean overshoot"),

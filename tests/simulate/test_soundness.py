@@ -195,3 +195,31 @@ def test_who_reads_idle_times_is_searched_by_runs() -> None:
     found = explored("ForgetsIdleKeys", 2)
     assert "because OBJECT IDLETIME tells of a key's past" in found.coverage.sentence
     assert found.verdict(found.overshoot) is Verdict.PASS
+
+
+def test_who_draws_by_uuid_is_no_pass() -> None:
+    found = explored("DrawsByUuid", 2)
+    assert found.coverage.complete
+    assert found.doubt == "what it does hangs on random numbers, and only some were tried"
+
+
+@pytest.mark.parametrize(
+    ("target", "raises"),
+    [
+        ("RaisesGreenletExit", "GreenletExit"),
+        ("SleepsForLess", "ValueError: sleep length must be non-negative, not -0.002"),
+        ("SleepsForAges", "OverflowError: timestamp too large"),
+    ],
+)
+def test_what_raises_in_production_raises_here(target: str, raises: str) -> None:
+    found = explored(target, 2)
+    assert found.error is not None
+    assert raises in found.error.because
+
+
+def test_a_refusal_in_vain_is_shown_without_those_who_come_later() -> None:
+    """GETSET without an end: B is refused when a window has passed, whoever else there is."""
+    for clients in (2, 4):
+        found = explored("TakesForEver", clients, moves=1)
+        assert found.refusal is not None
+        assert found.refusal.schedule.choices == (0, -1_001_000, 1)

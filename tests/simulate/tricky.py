@@ -8,6 +8,7 @@ import time
 import uuid
 from typing import Any, ClassVar
 
+import greenlet
 import redis.asyncio
 
 from limiters.base import ClientClockLimiter
@@ -214,3 +215,44 @@ class ForgetsIdleKeys(Counts):
         if idle is not None and idle > 10:
             self.client.delete(key)
         return super().acquire(key)
+
+
+class RaisesGreenletExit(ClientClockLimiter):
+    """What ends a simulated client, raised by the limiter itself."""
+
+    def acquire(self, key: str) -> Decision:
+        self.client.get(key)
+        raise greenlet.GreenletExit
+
+
+class DrawsByUuid(Counts):
+    """One in twenty requests is not counted, as its name falls; else it is right."""
+
+    def acquire(self, key: str) -> Decision:
+        return super().acquire(f"{key}:b" if uuid.uuid4().int % 20 == 0 else key)
+
+
+class SleepsForLess(ClientClockLimiter):
+    """Sleeps as long as a key that is not there is still kept: -2 ms."""
+
+    def acquire(self, key: str) -> Decision:
+        left: Any = self.client.pttl(f"{key}:gone")
+        time.sleep(left / 1_000)
+        return Decision(allowed=True)
+
+
+class SleepsForAges(ClientClockLimiter):
+    """Longer than time.sleep takes."""
+
+    def acquire(self, key: str) -> Decision:
+        self.client.get(key)
+        time.sleep(1e12)
+        return Decision(allowed=True)
+
+
+class TakesForEver(ClientClockLimiter):
+    """The first request ever is admitted, and no other."""
+
+    def acquire(self, key: str) -> Decision:
+        before: Any = self.client.getset(key, 1)
+        return Decision(before is None)

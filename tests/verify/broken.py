@@ -152,6 +152,11 @@ SPOILING: dict[str, Broken] = {
         "cannot be stopped",
     ),
     "has a task that goes on": (TASK_GOES_ON, UNKNOWN, "goes on when it is cancelled"),
+    "closes its standard files": (
+        asking("for one in range(3): os.close(one)"),
+        UNKNOWN,
+        "the limiter breaks its connections",
+    ),
     "keyboard": (limiter("raise KeyboardInterrupt"), UNKNOWN, "raises KeyboardInterrupt"),
     "crashes": (limiter("ctypes.string_at(0)"), UNKNOWN, "the limiter ended its process"),
     "hangs in C and lets threads run": (

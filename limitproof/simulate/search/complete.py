@@ -90,12 +90,14 @@ class Judges:
 class _Found:
     """Witnesses as places of the search, each the first of its kind.
 
-    ends: those at one instant, each with the first place that ends so; slept: whether without any
-    move there are others, as a sleep moves the clock.
+    refused: whether all can end so that somebody was refused in vain; refusal: where that is known,
+    perhaps before others have begun. ends: those at one instant, each with the first place that
+    ends so; slept: whether without any move there are others, as a sleep moves the clock.
     """
 
     first: Place | None = None
     worst: Place | None = None
+    refused: bool = False
     refusal: Place | None = None
     error: Place | None = None
     most: int = 0
@@ -215,8 +217,9 @@ def _judge(graph: Graph, judges: Judges, place: Place, moved: int, found: _Found
             found.ends.setdefault(judges.end(number), place)
         elif not moved:
             found.slept = True
-        if found.refusal is None and judges.refusing(number):
-            found.refusal = place
+        found.refused |= judges.refusing(number)
+    if found.refusal is None and state.quiet and judges.refusing(number):
+        found.refusal = place
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +257,7 @@ class _Report:
             len(graph.states), graph.steps, schedules, overshooting, refusing,
             self._witness(found.first, judges.overshoot, judges.overshooting),
             self._witness(found.worst, judges.overshoot, self._as_bad_as(found.most)),
-            self._witness(found.refusal, _one, self._at_the_end(judges.refusing)),
+            self._witness(found.refusal if found.refused else None, _one, self._refusing),
             frozenset(found.outcomes), self._sentence(schedules, slept=slept),
             done.moves if done is not None else -1,
             self._witness(found.error, _one, judges.erring), erring,
@@ -284,8 +287,8 @@ class _Report:
     def _as_bad_as(self, most: int) -> Callable[[int], bool]:
         return lambda number: self.judges.overshoot(number) >= most
 
-    def _at_the_end(self, judge: Callable[[int], bool]) -> Callable[[int], bool]:
-        return lambda number: self.graph.states[number].over and judge(number)
+    def _refusing(self, number: int) -> bool:
+        return self.graph.states[number].quiet and self.judges.refusing(number)
 
     def _sentence(self, schedules: int, *, slept: bool) -> str:
         states, apart = len(self.graph.states), self.programs.world.cast.apart

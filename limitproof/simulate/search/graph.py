@@ -61,6 +61,11 @@ class State:
         return [one for node in self.nodes for one in node.asked]
 
     @property
+    def quiet(self) -> bool:
+        """No request is under way."""
+        return not any(node.busy for node in self.nodes)
+
+    @property
     def over(self) -> bool:
         """Nobody has anything left to do."""
         return all(node.done for node in self.nodes)

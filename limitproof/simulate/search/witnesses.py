@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from limitproof.check.instant import overshoot_at_once
-from limitproof.check.instants import Asked, overshoot_for_certain
+from limitproof.check.instant import overshoot_at_once, refused_with_room
+from limitproof.check.instants import Asked, overshoot_for_certain, refused_in_vain
 from limitproof.check.yardstick import Yardstick
 from limitproof.history.outcome import Outcome
 from limitproof.schedules import switches
@@ -59,9 +59,9 @@ class Witnesses:
             self.worst = Witness(choices, most)
 
     def refusal(self, trace: Trace, events: Sequence[Event]) -> None:
-        """A run that ends with a false rejection; it takes all steps to know that."""
+        """A run that ends with a false rejection: known as soon as no request is under way."""
         run = self._run(trace, events)
-        self.least_refusal = _least(self.least_refusal, run, run.whole, trace)
+        self.least_refusal = _least(self.least_refusal, run, run.refused, trace)
 
     def disorder(self, trace: Trace, events: Sequence[Event]) -> None:
         """A run that ends as no order of the requests does."""
@@ -152,6 +152,10 @@ class _Run:
         """The shortest order after which somebody was answered with no Decision."""
         return self._order(self._failed, below, alone=alone)
 
+    def refused(self, below: Cost | None, *, alone: bool = False) -> tuple[int, ...] | None:
+        """The shortest order after which somebody was refused in vain, and nobody is asking."""
+        return self._order(self._refused, below, alone=alone)
+
     def over(self, order: Sequence[int]) -> int:
         """By how much an order of some of the steps overshoots."""
         return self._over(tuple(order.count(one) for one in range(len(self._steps))))
@@ -174,6 +178,16 @@ class _Run:
 
     def _failed(self, here: Positions) -> bool:
         return any(one.outcome is Outcome.ERROR for told in self._told(here) for one in told)
+
+    def _refused(self, here: Positions) -> bool:
+        clients = range(self._clients)
+        if not all(not here[one] or self._between(one, here[one]) for one in clients):
+            return False
+        told = self._told(here)
+        if self._still:
+            outcomes = [tuple(one.outcome for one in asked) for asked in told]
+            return refused_with_room(outcomes, self._yardstick.limit)
+        return refused_in_vain([one for asked in told for one in asked], self._yardstick)
 
     def _between(self, client: int, taken: int) -> bool:
         """Whether a client has just been told something, so that no request of it is under way."""

@@ -74,14 +74,16 @@ def _trials(laboratory: Laboratory, played: Sequence[Played]) -> Iterator[Trial]
     windows = dict.fromkeys((own.window, *WINDOWS))
     yield Trial(_single, own)
     yield Trial(_steady, own)
-    if not _keys(played):
-        return
+    kept = _keys(played)
     for window in windows:
         quota = Quota(own.limit, window)
+        # Also where no key was seen: a TTL that is cut to whole seconds leaves none below one.
         yield Trial(_bursts, quota, plain=window != own.window)
+        if not kept:
+            continue
         if window != own.window:
             yield Trial(_steady, quota, plain=True)
-    for filled in (0, own.limit):
+    for filled in (0, own.limit) if kept else ():
         yield from at_each_step(
             played,
             lambda steps, over, filled=filled: Trial(  # type: ignore[misc]

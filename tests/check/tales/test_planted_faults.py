@@ -222,6 +222,12 @@ def test_a_wait_that_is_too_long() -> None:
     assert retry_after(tell(lambda: later(0.0015), plan), SLIDING) == ""
 
 
+def test_a_wait_that_no_clock_can_hold_is_too_long() -> None:
+    plan = [*FILLED, *wait(101), *ask()]
+    why = retry_after(tell(lambda: later(1e308), plan), SLIDING)
+    assert "told to wait 1e+308 s, but admitted already at 101 ms" in why
+
+
 def test_whole_seconds_may_be_rounded_up() -> None:
     promise = SlidingWindow(2, 10.0)
     plan = [*FILLED, *wait(9_000), *ask(), *wait(1_000), *ask()]

@@ -91,7 +91,7 @@ def test_gcra_that_rounds_badly_refuses_the_third_of_three() -> None:
     assert found.overshoot is None
     assert found.refusal is not None
     assert found.refusal.sequential
-    assert found.refusal.schedule.choices == (0, 1, 2, 3)
+    assert found.refusal.schedule.choices == (0, 1, 2)
     assert explored(ROUNDS_BADLY, 5, 4).verdict(None) is Verdict.PASS
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from itertools import count
 from typing import Any, ClassVar
 
 import redis
@@ -243,3 +244,40 @@ class InEightBits(_Log):
 
     def acquire(self, key: str) -> Decision:
         return Decision(bool(self.take([key], [self.quota.window_ms, self.quota.limit])[0]))
+
+
+class OpenForOddKeys(_Log):
+    """isolation: whoever has no name, or a very long one, is never refused."""
+
+    def acquire(self, key: str) -> Decision:
+        if not key or len(key) > 1_000:
+            return Decision(allowed=True, remaining=1)
+        return super().acquire(key)
+
+
+class RefusedElsewhere(_Log):
+    """cluster: a refusal reads a key that it does not declare, on another node."""
+
+    script = TAKE.replace("EXTRA", "0").replace(
+        "then return {0, 0, now}", "then redis.call('GET', 'ban' .. KEYS[1]) return {0, 0, now}"
+    )
+
+
+class CutToSeconds(_Log):
+    """expiry: whole seconds, so that nothing is kept for a window below one."""
+
+    script = TAKE.replace("PEXPIRE", "EXPIRE").replace(
+        "ARGV[1] + EXTRA", "math.floor(ARGV[1] / 1000)"
+    )
+
+
+class TiresSoon:
+    """contract: no Decision from the thirtieth request of the process on."""
+
+    asked: ClassVar[count[int]] = count()
+
+    def __init__(self, client: redis.Redis, quota: Quota, clock: Clock) -> None:
+        self.inner = _Log(client, quota, clock)
+
+    def acquire(self, key: str) -> Decision | None:
+        return self.inner.acquire(key) if next(self.asked) < 29 else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from limiters.contract import Quota
@@ -9,6 +11,7 @@ from limiters.registry import resolve
 from limitproof.check.verdict import Verdict
 from limitproof.servers.virtual import VirtualServer
 from limitproof.verify.apart import asked_apart, judged_apart
+from limitproof.verify.contract import CONTRACT
 from limitproof.verify.experiments.catalogue import EXPERIMENTS
 from limitproof.verify.laboratory import Laboratory, Subject
 from limitproof.verify.searches.directed import sequential
@@ -59,6 +62,8 @@ def test_who_is_right_is_not_accused(moving_server: VirtualServer, name: str, ch
         ("CostlyTwice", "lost-reply", "4 places are gone for one of cost 2"),
         ("CostlyByName", "script-flush", "raises NoScriptError"),
         ("CostlyFolded", "isolation", "of key 'a:1'"),
+        ("OpenForOddKeys", "isolation", "is not limited as key 'a' is: 3 requests admitted"),
+        ("RefusedElsewhere", "cluster", "a script touches 'banuser:7' and does not declare it"),
     ],
 )
 def test_the_fault_next_to_it_is_found(
@@ -67,6 +72,21 @@ def test_the_fault_next_to_it_is_found(
     result = CHECKS[check].examine(laboratory(name, moving_server, Quota(4, 1.0))).result
     assert result.verdict is Verdict.FAIL
     assert why in result.because
+
+
+def test_a_ttl_below_a_second_is_looked_for_where_nothing_is_kept(
+    moving_server: VirtualServer,
+) -> None:
+    examined = CHECKS["expiry"].examine(laboratory("CutToSeconds", moving_server, Quota(4, 0.5)))
+    assert examined.result.verdict is Verdict.FAIL
+    assert "what is stored is gone " in examined.result.because
+
+
+def test_what_fails_once_and_not_again_is_told_and_unknown(moving_server: VirtualServer) -> None:
+    result = CONTRACT.examine(laboratory("TiresSoon", moving_server, Quota(4, 1.0))).result
+    assert result.verdict is Verdict.UNKNOWN
+    assert "None, which is no Decision" in result.because
+    assert result.because.endswith("but that story went differently when it was played once more")
 
 
 @pytest.mark.parametrize(("target", "fails"), [(f"{HERE}:DenyCache", False), ("in_process", True)])
@@ -104,3 +124,29 @@ def test_a_race_of_requests_with_a_cost(moving_server: VirtualServer) -> None:
             for pattern in patterns(3, stage.window, habits.costly):
                 stage.try_out(race(pattern, 3, stage.window, 2))
             assert set(stage.found) == expected
+
+
+@pytest.mark.parametrize(
+    "fold",
+    [
+        "key.encode('ascii', 'replace').decode()",
+        "key.encode('latin-1', 'ignore').decode('latin-1')",
+        "key.strip()",
+        "str(int(key)) if key.isdigit() else key",
+        "key or 'default'",
+        "key.replace('_', '-')",
+        *(f"key.split({mark!r})[0]" for mark in "@-,;#"),
+    ],
+)
+def test_names_that_are_folded_together_are_found(
+    fold: str, tmp_path: Path, moving_server: VirtualServer
+) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(
+        f"from {HERE} import _Log\n"
+        "class Mine(_Log):\n"
+        f"    def acquire(self, key): return super().acquire({fold})\n"
+    )
+    subject = Subject(resolve(f"{file}:Mine"), Quota(4, 1.0))
+    result = CHECKS["isolation"].examine(Laboratory(subject, moving_server, 10_000.0)).result
+    assert result.verdict is Verdict.FAIL
