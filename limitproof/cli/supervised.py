@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import NoReturn
 
 import click
 
@@ -35,8 +36,8 @@ FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def supervised(run: Callable[[], int]) -> int:
     """The exit code of `run`, called in a process of its own; `Exit.UNKNOWN` if that is lost.
 
-    Only from a process with a single thread: it is forked. Returns twice, once in each process.
-    What the limiter has started, and the process itself when it hangs, ends with it.
+    Only from a process with a single thread: it is forked. What the limiter has started, threads
+    too, and the process itself when it hangs, ends with it.
     """
     reading, writing = os.pipe()
     parent, child = os.getpid(), os.fork()
@@ -45,10 +46,10 @@ def supervised(run: Callable[[], int]) -> int:
         keep_together()  # what a child that has ended leaves behind is ours
         return _watched(child, reading)
     os.close(reading)
-    return _worked(run, writing, parent)
+    return _work(run, writing, parent)
 
 
-def _worked(run: Callable[[], int], pipe: int, parent: int) -> int:
+def _work(run: Callable[[], int], pipe: int, parent: int) -> NoReturn:
     os.setpgid(0, 0)  # Ctrl-C reaches it once, by way of its parent
     with suppress(OSError):
         die_with_parent(parent)
@@ -60,7 +61,7 @@ def _worked(run: Callable[[], int], pipe: int, parent: int) -> int:
     end_offspring()
     with suppress(OSError):
         os.write(pipe, DONE + bytes([code]))
-    return code
+    os._exit(code)  # whatever threads the limiter has left
 
 
 def _beat(pipe: int) -> None:

@@ -17,6 +17,7 @@ from limitproof.simulate.unstoppable import GiveUp, end_process
 
 SPIN_SECONDS = 1.5  # of real time in which it asks Redis nothing
 LOOKS = 6  # in that time
+BUSY = 0.25  # of the time at least, at every look: a thread that computes gets about half
 DEAF_SECONDS = 7.0  # in which no signal is handled
 OURS = SKIPPED | {"redis", "hiredis", "psutil", "jinja2", "markupsafe", "attr", "sortedcontainers"}
 """Whose code runs on top of ours without a limiter that has called it."""
@@ -51,7 +52,8 @@ def watchdog(
     is the same at all looks has had at least `SPIN_SECONDS`, of real time, and is refused. One that
     goes on after that, as it catches every exception, that hangs where no exception gets out, or in
     C where no signal is handled, is not to be stopped: then `give_up` is called with a sentence, in
-    this thread or another.
+    this thread or another. Refused is also one that has left a thread computing: with each client
+    that is made there are more of them, and all else comes to a stand.
     Elsewhere than in the main thread there are no signals (signal(2)), and nothing is watched.
     An alarm that was set before (a test's time limit) is set again at the end, for what is left of
     it; one whose time has come meanwhile then rings at once.
@@ -60,11 +62,20 @@ def watchdog(
         yield
         return
     seen, still, refused, unseen = -1, 0, -1, 0
-    over = threading.Event()
+    over, period = threading.Event(), SPIN_SECONDS / LOOKS
+    busy, burnt = 0, _burnt_by_others()
+
+    def look_at_threads() -> None:
+        nonlocal busy, burnt
+        before, burnt = burnt, _burnt_by_others()
+        busy = busy + 1 if burnt - before > BUSY * period else 0
+        if busy == LOOKS:
+            refuse(HangError("a thread of it computes without end"))
 
     def look(_signal: int, frame: FrameType | None) -> None:
         nonlocal seen, still, refused, unseen
         unseen = 0
+        look_at_threads()
         asked, client = progress(), inside()
         if asked != seen or not (client or theirs(frame)):
             seen, still = asked, 0
@@ -77,8 +88,6 @@ def watchdog(
             give_up(f"the limiter computes without end, and cannot be stopped ({where})")
         still, refused = 0, asked
         refuse(HangError(f"it hangs: for {SPIN_SECONDS:g} s it asked Redis nothing"))
-
-    period = SPIN_SECONDS / LOOKS
 
     def guard() -> None:
         """A call in C may let threads run, but no handler; as getaddrinfo() without an answer."""
@@ -101,6 +110,11 @@ def watchdog(
         if alarm:
             left = alarm - (time.perf_counter() - began)
             signal.setitimer(signal.ITIMER_REAL, max(left, 1e-6), again)
+
+
+def _burnt_by_others() -> float:
+    """Seconds of processor time that this process has spent beside this thread."""
+    return time.process_time() - time.thread_time()
 
 
 def _where(frame: FrameType | None) -> str:

@@ -51,6 +51,11 @@ ENDS = {
         Exit.PASS,
         "",
     ),
+    "leaves threads that compute": (
+        asking("threading.Thread(target=lambda: [None for _ in iter(int, 1)]).start()"),
+        Exit.UNKNOWN,
+        "",
+    ),
     "keeps a thread": (
         "import threading\nthreading.Thread(target=threading.Event().wait).start()\n"
         + asking("None"),

@@ -6,6 +6,7 @@ import ctypes
 import json
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -88,6 +89,29 @@ def test_a_call_in_c_that_lets_only_threads_run_is_given_up(
         libc.pthread_mutex_lock(mutex)
         libc.pthread_mutex_lock(mutex)
     assert said[0] == "the limiter hangs in C, and cannot be stopped"
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_thread_that_computes_is_refused() -> None:
+    over = threading.Event()
+
+    def compute() -> None:
+        while not over.is_set():
+            pass
+
+    def wait() -> None:
+        asked = count()
+        with watchdog(lambda: next(asked), lambda: True, refuse, give_up):
+            threading.Event().wait(30)
+
+    thread = threading.Thread(target=compute)
+    thread.start()
+    try:
+        with pytest.raises(HangError, match="a thread of it computes without end"):
+            wait()
+    finally:
+        over.set()
+        thread.join()
 
 
 @pytest.mark.usefixtures("quick")
