@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from limitproof.simulate.promised import yardstick_of
 from limitproof.simulate.search.coverage import Coverage, sorted_answers
@@ -22,11 +22,7 @@ def differs(world: World, moves: int = 0, seconds: float = math.inf) -> str:
 
     seconds: after them, the sample is what was run by then, and one schedule at least.
     """
-    until = time.perf_counter() + seconds
-    for number in range(SAMPLE):
-        if number and time.perf_counter() > until:
-            break
-        seed = world.cast.seed + number
+    for seed in _seeds(world, seconds):
         runs = [world.trace(random_choice(world, seed, moves)) for _ in range(2)]
         if runs[0] != runs[1]:
             other = runs[0].packets != runs[1].packets
@@ -37,16 +33,22 @@ def differs(world: World, moves: int = 0, seconds: float = math.inf) -> str:
 
 def unaccounted(world: World, coverage: Coverage, moves: int = 0, seconds: float = math.inf) -> str:
     """Whether some real run ends as no state of the complete search does; `seconds` as above."""
-    until = time.perf_counter() + seconds
-    for number in range(SAMPLE):
-        if number and time.perf_counter() > until:
-            break
-        trace = world.trace(random_choice(world, world.cast.seed + number, moves))
+    for seed in _seeds(world, seconds):
+        trace = world.trace(random_choice(world, seed, moves))
         if not _over(world, trace):
             continue  # not all requests could begin
         if sorted_answers(trace.answers) not in coverage.outcomes:
             return "a real run ended as no state of the search does: its states are not all"
     return ""
+
+
+def _seeds(world: World, seconds: float) -> Iterator[int]:
+    """One for each schedule of a sample, as long as there is time; one at least."""
+    until = time.perf_counter() + seconds
+    for number in range(SAMPLE):
+        if number and time.perf_counter() > until:
+            return
+        yield world.cast.seed + number
 
 
 def _over(world: World, trace: Trace) -> bool:
