@@ -4,72 +4,26 @@
 does not reach it. Looked through are the modules that are imported: their globals, and the dicts,
 lists, tuples and `functools.partial` among these; the attributes of their classes, and of the
 classes within; what their functions and properties take by default (`timer=time.monotonic`) or
-close over, also below a decorator that tells what it wraps (`functools.wraps`, `lru_cache`). Not
-seen are what an object holds (`cache = TTLCache(timer=time.monotonic)`), a container within
-another, and classes that let nobody change them.
+close over, also below a decorator that tells what it wraps (`functools.wraps`, `lru_cache`). What
+objects hold is found from the other side, see `holders`. Not seen are classes that let nobody
+change them.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import _lru_cache_wrapper, cached_property, lru_cache, partial
 from types import FunctionType, ModuleType
 from typing import Any
 
-Function = Callable[..., Any]
+from limitproof.simulate.holders import held
+from limitproof.simulate.places import Function, Place, names_of, skipped
+
 Imported = tuple[tuple[str, int], ...]
 """The modules that are imported, each by its name and its id: one may be imported anew."""
-OWN = frozenset(
-    {"limitproof", "pytest", "_pytest", "pluggy", "xdist", "execnet", "hypothesis", "coverage"}
-    | {"time_machine", "greenlet", "rich", "click", "locust", "gevent", "numpy", "matplotlib"}
-)
-"""What runs beside the limiters, and is to keep the functions that it has."""
-STANDARD = frozenset(sys.stdlib_module_names) - {"timeit"}  # default_timer is perf_counter
-SKIPPED = STANDARD | OWN
-
-
-class _Missing:
-    """What a place holds that is there no more."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A key of a dict (a module's globals are one), an index of a list, or an attribute of a
-    class, a function or a closure's cell."""
-
-    holder: Any
-    name: Any
-
-    def get(self) -> Any:
-        """What is there; `_Missing` where nothing is."""
-        with suppress(Exception):
-            if isinstance(self.holder, (dict, list)):
-                return self.holder[self.name]
-            if isinstance(self.holder, type):
-                return _names_of(self.holder)[self.name]
-            return getattr(self.holder, self.name)
-        return _Missing
-
-    def set(self, value: Any) -> None:
-        with suppress(Exception):  # a class that lets nobody change it: its metaclass may raise all
-            if isinstance(self.holder, (dict, list)):
-                self.holder[self.name] = value
-            else:
-                setattr(self.holder, self.name, value)
-
-    def swap(self, new: Mapping[int, Function]) -> Any:
-        """Put the new ones there; what is there now."""
-        old = self.get()
-        value = _swapped(old, new)
-        if value is old:
-            return old
-        if isinstance(self.holder, type) and isinstance(value, FunctionType):
-            value = staticmethod(value)  # what is built in is not bound to an object, this would be
-        self.set(value)
-        return value
 
 
 @contextmanager
@@ -81,7 +35,7 @@ def rebound(fakes: Mapping[Function, Function]) -> Iterator[None]:
     """
     new = {id(real): fake for real, fake in fakes.items()}
     imported = _imported()
-    changed: list[tuple[_Place, Any, Any]] = []
+    changed: list[tuple[Place, Any, Any]] = []
     try:
         for place in _places(imported, tuple(fakes)):
             old = place.get()
@@ -102,10 +56,11 @@ def _imported() -> Imported:
 
 
 @lru_cache(maxsize=4)
-def _places(imported: Imported, functions: tuple[Function, ...]) -> tuple[_Place, ...]:
+def _places(imported: Imported, functions: tuple[Function, ...]) -> tuple[Place, ...]:
     """Where these functions are bound; looked for once for each set of modules."""
-    names = [name for name, _ in imported if not _skipped(name)]
-    return tuple(_bound(_modules(names), frozenset(id(one) for one in functions)))
+    names = [name for name, _ in imported if not skipped(name)]
+    bound = _bound(_modules(names), frozenset(id(one) for one in functions))
+    return (*bound, *held(functions))
 
 
 def _modules(names: Iterable[str]) -> list[ModuleType]:
@@ -113,11 +68,7 @@ def _modules(names: Iterable[str]) -> list[ModuleType]:
     return [module for module in found if issubclass(type(module), ModuleType)]
 
 
-def _skipped(module: object) -> bool:
-    return str(module).partition(".")[0] in SKIPPED
-
-
-def _bound(modules: Iterable[ModuleType], wanted: frozenset[int]) -> Iterator[_Place]:
+def _bound(modules: Iterable[ModuleType], wanted: frozenset[int]) -> Iterator[Place]:
     search = _Search(wanted, set())
     for module in modules:
         names = object.__getattribute__(module, "__dict__")  # one that loads late stays unloaded
@@ -133,16 +84,10 @@ def _bound(modules: Iterable[ModuleType], wanted: frozenset[int]) -> Iterator[_P
                 yield from search.attributes(value)
 
 
-def _names_of(one: type) -> Mapping[str, Any]:
-    """Its own attributes; its metaclass is not asked, which may raise."""
-    names: Mapping[str, Any] = type.__dict__["__dict__"].__get__(one)
-    return names
-
-
 def _made_in(module: object, value: Any) -> bool:
     """Whether it is a class of that module; another one's is looked at where it was made."""
     kind = type(value)
-    return issubclass(kind, type) and bool(_names_of(value).get("__module__") == module)
+    return issubclass(kind, type) and bool(names_of(value).get("__module__") == module)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,16 +101,16 @@ class _Search:
     wanted: frozenset[int]
     seen: set[int]
 
-    def named(self, holder: Any, name: Any, value: Any) -> Iterator[_Place]:
+    def named(self, holder: Any, name: Any, value: Any) -> Iterator[Place]:
         if self.within(value):
-            yield _Place(holder, name)
+            yield Place(holder, name)
         else:
             yield from self.function(value)
 
-    def items(self, holder: Any, items: Iterable[tuple[Any, Any]]) -> Iterator[_Place]:
+    def items(self, holder: Any, items: Iterable[tuple[Any, Any]]) -> Iterator[Place]:
         for name, value in items:
             if id(value) in self.wanted or (type(value) is partial and self.within(value)):
-                yield _Place(holder, name)
+                yield Place(holder, name)
 
     def within(self, value: Any) -> bool:
         """Whether it is one of the functions, or a tuple or a partial with one of them in it."""
@@ -180,24 +125,24 @@ class _Search:
             return id(value.__func__) in self.wanted
         return id(value) in self.wanted
 
-    def attributes(self, one: type) -> Iterator[_Place]:
+    def attributes(self, one: type) -> Iterator[Place]:
         if id(one) in self.seen:
             return
         self.seen.add(id(one))
-        names = _names_of(one)
+        names = names_of(one)
         for name, value in list(names.items()):
             yield from self.named(one, name, value)
             if _made_in(names.get("__module__"), value):
                 yield from self.attributes(value)
 
-    def function(self, value: Any) -> Iterator[_Place]:
+    def function(self, value: Any) -> Iterator[Place]:
         """What a function takes by default and closes over, and one that it wraps."""
         kind = type(value)
         if kind is FunctionType:
             if id(value) in self.seen:
                 return
             self.seen.add(id(value))
-            if not _skipped(value.__globals__.get("__name__")):
+            if not skipped(value.__globals__.get("__name__")):
                 yield from self.kept(value)
             yield from self.function(vars(value).get("__wrapped__"))
         elif kind is _lru_cache_wrapper:
@@ -210,27 +155,12 @@ class _Search:
             for one in (value.fget, value.fset, value.fdel):
                 yield from self.function(one)
 
-    def kept(self, function: FunctionType) -> Iterator[_Place]:
+    def kept(self, function: FunctionType) -> Iterator[Place]:
         if self.within(function.__defaults__):
-            yield _Place(function, "__defaults__")
+            yield Place(function, "__defaults__")
         if self.within(tuple((function.__kwdefaults__ or {}).values())):
-            yield _Place(function, "__kwdefaults__")
+            yield Place(function, "__kwdefaults__")
         for cell in function.__closure__ or ():
-            place = _Place(cell, "cell_contents")
+            place = Place(cell, "cell_contents")
             if self.within(place.get()):
                 yield place
-
-
-def _swapped(value: Any, new: Mapping[int, Function]) -> Any:
-    """A function, or what has functions in it, with the new ones; the same if there are none."""
-    kind = type(value)
-    if kind is tuple:
-        return tuple(new.get(id(one), one) for one in value)
-    if kind is dict:
-        return {name: new.get(id(one), one) for name, one in value.items()}
-    if kind is partial:
-        keywords = _swapped(value.keywords, new)
-        return partial(new.get(id(value.func), value.func), *_swapped(value.args, new), **keywords)
-    if kind is staticmethod:
-        return staticmethod(new.get(id(value.__func__), value.__func__))
-    return new.get(id(value), value)

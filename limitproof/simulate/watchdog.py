@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,8 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from limitproof.simulate.bindings import SKIPPED
-from limitproof.simulate.refusal import HangError
+from greenlet import GreenletExit
+
+from limitproof.simulate.places import SKIPPED
+from limitproof.simulate.refusal import HangError, RefusedError
 from limitproof.simulate.sandbox import Refuse
 from limitproof.simulate.unstoppable import GiveUp, end_process
 
@@ -65,17 +68,18 @@ def watchdog(
     over, period = threading.Event(), SPIN_SECONDS / LOOKS
     busy, burnt = 0, _burnt_by_others()
 
-    def look_at_threads() -> None:
+    def look_at_threads(frame: FrameType | None) -> None:
         nonlocal busy, burnt
         before, burnt = burnt, _burnt_by_others()
         busy = busy + 1 if burnt - before > BUSY * period else 0
-        if busy == LOOKS:
+        if busy >= LOOKS and not _deletes(frame):
+            busy = 0
             refuse(HangError("a thread of it computes without end"))
 
     def look(_signal: int, frame: FrameType | None) -> None:
         nonlocal seen, still, refused, unseen
         unseen = 0
-        look_at_threads()
+        look_at_threads(frame)
         asked, client = progress(), inside()
         if asked != seen or not (client or theirs(frame)):
             seen, still = asked, 0
@@ -102,7 +106,8 @@ def watchdog(
     alarm, again = signal.setitimer(signal.ITIMER_REAL, period, period)
     threading.Thread(target=guard, name="watchdog", daemon=True).start()
     try:
-        yield
+        with _lost_in_silence():
+            yield
     finally:
         over.set()
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -115,6 +120,32 @@ def watchdog(
 def _burnt_by_others() -> float:
     """Seconds of processor time that this process has spent beside this thread."""
     return time.process_time() - time.thread_time()
+
+
+@contextmanager
+def _lost_in_silence() -> Iterator[None]:
+    """No word of Python's where what ends a client is raised in a `__del__` and gets no further.
+
+    The client is refused all the same, and that is said once.
+    """
+    before = sys.unraisablehook
+
+    def hook(lost: sys.UnraisableHookArgs) -> None:
+        if not isinstance(lost.exc_value, (RefusedError, GreenletExit)):
+            before(lost)
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
+
+
+def _deletes(frame: FrameType | None) -> bool:
+    """Whether a `__del__` is under way: no exception gets out of it, it is printed there."""
+    while frame is not None and frame.f_code.co_name != "__del__":
+        frame = frame.f_back
+    return frame is not None
 
 
 def _where(frame: FrameType | None) -> str:

@@ -6,6 +6,8 @@ import os
 import timeit
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from os import getpid
 from time import (
     CLOCK_MONOTONIC,
@@ -19,7 +21,7 @@ from time import (
     time,
     time_ns,
 )
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import redis
 
@@ -35,6 +37,7 @@ class Timer:
 
     by: Callable[[], float] = perf_counter
     static = staticmethod(monotonic)
+    nested: ClassVar[Any] = {"a": {"b": monotonic}}
 
     def __init__(self, timer: Callable[[], float] = perf_counter) -> None:
         self.timer = timer
@@ -43,12 +46,53 @@ class Timer:
         return timer()
 
 
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    by: Any
+
+
+class Settings(NamedTuple):
+    by: Any
+
+
+class Held:
+    """What has a function in it; `told` gets it out."""
+
+    def __init__(self, what: Any, told: Callable[[Any], Any]) -> None:
+        self.what = what
+        self.told = told
+
+
+def closed_over(by: Any) -> Any:
+    return lambda: (by,)
+
+
+KEPT = (
+    Held(monotonic, lambda one: one),
+    Held(Frozen(monotonic), lambda one: one.by),
+    Held(Settings(monotonic), lambda one: one.by),
+    Held(partial(monotonic), lambda one: one.func),
+    Held({"a": [(monotonic, 0)]}, lambda one: one["a"][0][0]),
+    Held(closed_over(monotonic), lambda one: one()[0]),
+    Held(lambda by=monotonic: by, lambda one: one()),
+    Held(Timer(monotonic), lambda one: one.timer),
+)
+NESTED: Any = {"timers": {"monotonic": [monotonic]}}
+
+
+def kept_functions() -> list[Any]:
+    """What objects hold that were made as this was imported, and containers within others."""
+    nested = NESTED["timers"]["monotonic"], Timer.nested["a"]["b"]
+    return [*(one.told(one.what) for one in KEPT), nested[0][0], nested[1]]
+
+
 def every_clock() -> tuple[int, ...]:
     """What each way of asking tells, in whole microseconds."""
     timer = Timer()
     seconds = (
         time(), monotonic(), perf_counter(), clock_gettime(CLOCK_MONOTONIC),
         timeit.default_timer(), timer.timer(), Timer.by(), timer.static(), timer.named(),
+        *(one() for one in kept_functions()),
     )  # fmt: skip
     nanoseconds = time_ns(), monotonic_ns(), perf_counter_ns(), clock_gettime_ns(CLOCK_MONOTONIC)
     return (*(round(one * 1e6) for one in seconds), *(one // 1000 for one in nanoseconds))

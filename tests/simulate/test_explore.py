@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -200,7 +201,7 @@ def test_after_one_instant_the_clock_moves() -> None:
     found = explored("lua_atomic", 3, moves=2)
     assert found.coverage.sentence == "all 4 states, which stand for 6 schedules"
     assert found.beyond == (
-        "all 60 states with at most 2 moves of the clock, which stand for 162 schedules"
+        "all 84 states with at most 2 moves of the clock, which stand for 216 schedules"
     )
     assert found.moves == 2
     assert found.verdict(found.overshoot) is Verdict.PASS
@@ -251,6 +252,15 @@ def test_a_limiter_that_sleeps_moves_the_clock() -> None:
     assert found.verdict(found.overshoot) is Verdict.PASS
     assert found.coverage.schedules == 6
     assert found.order_verdict is Verdict.UNKNOWN, "its orders end at different instants"
+
+
+def test_where_two_windows_of_the_calendar_meet() -> None:
+    """A limit of 1 shows it only if the first request comes late in its window."""
+    sliding = cast("CountsByTheCalendar", 2, moves=2)
+    found = explore(sliding, 20.0, silent)
+    assert found.overshoot is not None
+    assert found.overshoot.schedule.choices == (-999_000, 0, -1_000, 1)
+    assert explore(replace(sliding, promise="FixedWindow"), 20.0, silent).overshoot is None
 
 
 def test_requests_that_never_begin_together() -> None:
@@ -304,7 +314,7 @@ def test_watch_is_looked_at_by_runs_as_the_clock_moves() -> None:
     found = explored("Watching", 2, moves=1)
     assert found.verdict(found.overshoot) is Verdict.PASS
     assert found.moves == 1
-    assert found.beyond.startswith("149 schedules with one move of the clock up to the order of")
+    assert found.beyond.startswith("154 schedules with one move of the clock up to the order of")
     assert "(source-set DPOR, because WATCH" in found.beyond
 
 

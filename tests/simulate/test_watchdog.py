@@ -133,6 +133,68 @@ def test_neither_who_asks_nor_the_search_itself_is_stopped() -> None:
     assert time.perf_counter() - began > 0.3
 
 
+@pytest.mark.usefixtures("quick")
+def test_what_is_raised_in_a_deletion_is_not_printed(capfd: pytest.CaptureFixture[str]) -> None:
+    class Hangs:
+        def __del__(self) -> None:
+            until = time.perf_counter() + 0.1
+            while time.perf_counter() < until:
+                pass
+
+    asked = []
+
+    def note(error: RefusedError) -> NoReturn:
+        asked.append(error)
+        raise error
+
+    with watchdog(lambda: len(asked), lambda: True, note, give_up):
+        one = Hangs()
+        del one
+    assert asked
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_thread_that_computes_is_not_told_of_in_a_deletion() -> None:
+    """What is raised there is lost."""
+    told = []
+
+    class Slow:
+        def __del__(self) -> None:
+            until = time.perf_counter() + 0.5
+            while time.perf_counter() < until:
+                pass
+            told.append(len(refused))
+
+    refused: list[RefusedError] = []
+
+    def note(error: RefusedError) -> NoReturn:
+        refused.append(error)
+        raise error
+
+    over, asked = threading.Event(), count()
+
+    def compute() -> None:
+        while not over.is_set():
+            pass
+
+    thread = threading.Thread(target=compute)
+    thread.start()
+    try:
+        with (
+            pytest.raises(HangError, match="a thread of it computes"),
+            watchdog(lambda: next(asked), lambda: True, note, give_up),
+        ):
+            one = Slow()
+            del one
+            while True:
+                pass
+    finally:
+        over.set()
+        thread.join()
+    assert told == [0]
+
+
 def test_what_is_deleted_runs_on_top_of_a_search() -> None:
     seen: list[str] = []
 

@@ -180,7 +180,8 @@ class Complete:
             if moved < self._moves and not just_moved and not graph.states[number].over:
                 for move in graph.moves(number):
                     edge = graph.step(number, move)
-                    onward = (edge.target, edge.roles.index(last), True)
+                    whose = edge.roles.index(last) if last >= 0 else last
+                    onward = (edge.target, whose, True)
                     if onward not in done:
                         heapq.heappush(queue, (moved + 1, switches, steps + 1, onward, place, move))
         if stop is None:

@@ -244,7 +244,7 @@ class _Search:
     def _node(self, place: int, sleep: dict[int, int], todo: int, chosen: int | None) -> _Node:
         events = self._events[:place]
         moved = bool(events) and events[-1].client == self._clock
-        clock = bool(events) and not moved and self._moves_of(events) < self._moves
+        clock = not moved and self._moves_of(events) < self._moves
         return _Node(self._offered[place], self._fresh(place), sleep, {todo}, chosen, clock)
 
     def _moves_of(self, events: Sequence[Event]) -> int:

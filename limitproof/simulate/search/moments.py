@@ -2,9 +2,11 @@
 
 A key ends, or a request is as old as the window: each a millisecond before, at, and after, which
 is the finest that is judged (see `limitproof.check.instants`); a client that sleeps wakes up; and
-a millisecond passes. In between nothing happens that does not happen at one of these, for a
-limiter that compares ages with its window and keys with their expiry. One that compares with
-anything else (half a window, a day) is not seen to change there.
+a millisecond passes. Before the first request, a millisecond short of a multiple of the window
+since the epoch: a limiter that counts by the calendar admits its limit then, and again when a
+millisecond has passed. In between nothing happens that does not happen at one of these, for a
+limiter that compares ages with its window, keys with their expiry and the clock with the calendar.
+One that compares with anything else (half a window) is not seen to change there.
 """
 
 from __future__ import annotations
@@ -32,11 +34,13 @@ def moments(
     now: µs since the epoch; ends: of keys, in ms since the epoch (-1: never); seen: instants (µs)
     at which requests began or ended; wakes: until when clients sleep (µs); offsets: by how much
     the clients' clocks are off (µs): what one has stamped, another finds as much younger or
-    older. Empty before the first request: an empty world at another instant is the same.
+    older.
     """
     begun = set(seen)
     if not begun:
-        return []
+        window = yardstick.window // 1_000
+        far = -(now + MILLISECOND) % window
+        return [far] if far else []
     known = [0, *offsets]
     apart = {one - other for one in known for other in known}
     edges = {end * MILLISECOND for end in ends if end >= 0}

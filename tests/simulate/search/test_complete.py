@@ -213,10 +213,12 @@ def test_a_key_lives_through_its_last_millisecond(
 
 
 def test_the_clock_moves_to_what_is_of_interest(moving_world_of: OpenWorld) -> None:
-    """Before the first step there is nothing; then the window's edge, the key's, and 1 ms."""
+    """First the end of a window of the calendar; then the window's edge, the key's, and 1 ms."""
     with moving_world_of(cast("get_set_json", offsets=(0, 500_000))) as world:
         graph = Graph(world, Programs(world), yardstick_of(world.cast))
-        assert graph.moves(graph.start) == ()
+        assert graph.moves(graph.start) == (-999_000,)
+        late = graph.step(graph.start, -999_000).target
+        assert graph.moves(late) == ()
         state = graph.step(graph.start, 0).target
         moves = [-one // 1000 for one in graph.moves(state)]
     assert moves == [1, 499, 500, 501, 999, 1000, 1001, 1499, 1500, 1501]
