@@ -178,17 +178,18 @@ def test_a_thread_that_computes_is_not_told_of_in_a_deletion() -> None:
         while not over.is_set():
             pass
 
-    thread = threading.Thread(target=compute)
-    thread.start()
-    try:
-        with (
-            pytest.raises(HangError, match="a thread of it computes"),
-            watchdog(lambda: next(asked), lambda: True, note, give_up),
-        ):
+    def deletes_and_goes_on() -> None:
+        with watchdog(lambda: next(asked), lambda: True, note, give_up):
             one = Slow()
             del one
             while True:
                 pass
+
+    thread = threading.Thread(target=compute)
+    thread.start()
+    try:
+        with pytest.raises(HangError, match="a thread of it computes"):
+            deletes_and_goes_on()
     finally:
         over.set()
         thread.join()
