@@ -34,6 +34,7 @@ TRIES = 4  # of a search in which the server turned out not to know a script yet
 SAMPLING = 0.1  # of the seconds, at most, for each sample that shows whether runs repeat, or
 LEAST_SAMPLING = 0.5  # seconds, which suffice for a whole one of short runs on a busy machine
 SEARCHING = 0.8  # of the seconds are for a complete search
+GRACE = 2.0  # seconds on top of them, for what has begun by then
 NOTHING = Coverage("none", complete=False, sentence="nothing was explored")
 DEPTH = 3  # of PCT: races of limiters need a read, a write between, and a decision
 
@@ -110,20 +111,21 @@ def explore(
     Raises ServerError when there is no server, no libfaketime, or the server dies.
     """
     begun = time.perf_counter()
+    until = begun + seconds + GRACE
     found = Exploration(cast, cast.quota.limit, {}, NOTHING)
     moving = cast.apart > 0
     try:
         found = replace(found, limit=promised(cast))
         try:
             if not moving:
-                with open_world(cast, program=program) as world:
+                with open_world(cast, program=program, until=until) as world:
                     found = replace(found, server=world.server.meta)
                     found = _explore(world, found.limit, seconds, tell)
         except TimeNeededError:
             moving = True
         left = SEARCHING * seconds - (time.perf_counter() - begun)
         if moving or (cast.moves and not (why := _not_further(found, left, further=further))):
-            with open_world(cast, program=program, moving=True) as world:
+            with open_world(cast, program=program, moving=True, until=until) as world:
                 found = replace(found, server=world.server.meta)
                 found = _move_on(world, found, max(left, 0.0), tell)
         elif cast.moves:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -25,18 +26,20 @@ def open_world(
     program: Path | None = None,
     environ: Mapping[str, str] | None = None,
     moving: bool = False,
+    until: float = math.inf,
 ) -> Iterator[World]:
     """A world on a server of its own, which ends with the `with`.
 
-    moving: whether its clocks can be moved; a server whose clock stands still is faster. Raises
-    ServerError without a server or without libfaketime; RefusedError when the limiter cannot be
-    simulated, TimeNeededError among them when that takes moving clocks.
+    moving: whether its clocks can be moved; a server whose clock stands still is faster. until: by
+    time.perf_counter(), from when on no client is let run. Raises ServerError without a server or
+    without libfaketime; RefusedError when the limiter cannot be simulated, TimeNeededError among
+    them when that takes moving clocks, SlowError when the time is over.
     """
     with (
         virtual_server(
             program, arguments=("--rdbcompression", "no"), environ=environ, moving=moving
         ) as virtual,
-        world_on(virtual, cast) as world,
+        world_on(virtual, cast, until=until) as world,
     ):
         yield world
 
@@ -47,18 +50,19 @@ def world_on(
     cast: Cast,
     *,
     rehearsed: bool = True,
+    until: float = math.inf,
     give_up: GiveUp = end_process,
 ) -> Iterator[World]:
     """A world on a virtual server that runs already; it is emptied.
 
     rehearsed: False for a limiter that remembers in its process what it was asked in a rehearsal.
-    give_up: called when the limiter cannot be stopped.
+    until: as `open_world` takes it. give_up: called when the limiter cannot be stopped.
     """
     path = virtual.server.url.removeprefix("unix://")
     if virtual.moving:
         virtual.set(START)
     with one_cpu(virtual.server.pid):
-        world = World(cast, virtual, path)
+        world = World(cast, virtual, path, until)
         with watchdog(world.turns, world.inside, world.refuse, give_up):
             try:
                 world.send(LOAD, 2)

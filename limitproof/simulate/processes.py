@@ -1,9 +1,10 @@
-"""A limiter that starts processes, or ends its own: it is refused at once, and told so."""
+"""What a limiter may not do to its process, or out of it: it is refused at once, and told so."""
 
 from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,6 +15,7 @@ from unittest.mock import patch
 from limitproof.simulate.refusal import RefusedError
 
 FORKS, ENDS, SIGNALS = "forks its process", "ends its process", "sends signals to processes"
+CONNECTS = "opens a connection of its own"
 ALARM = "takes the alarm that watches it"
 REFUSED: tuple[tuple[Any, str, str], ...] = (
     (os, "fork", FORKS),
@@ -25,6 +27,8 @@ REFUSED: tuple[tuple[Any, str, str], ...] = (
     (signal, "alarm", ALARM),
     (signal, "setitimer", ALARM),
     (signal, "signal", ALARM),
+    (socket.socket, "connect", CONNECTS),
+    (socket.socket, "connect_ex", CONNECTS),
     (BaseProcess, "start", "starts a process of its own"),
 )
 """Where a function is, its name, and what a limiter does that calls it."""
@@ -38,7 +42,8 @@ def no_processes(
 
     A child that it forks would send in its name, read what the server tells it, and end that
     server when it is done. Who ends the process that all clients share ends what judges it, and
-    says by its own exit code that all is well. The alarm is what ends a client that hangs.
+    says by its own exit code that all is well. The alarm is what ends a client that hangs. What
+    it asks on a connection that is not ours is no step of any schedule.
     """
 
     def refused(real: Callable[..., Any], why: str) -> Callable[..., Any]:
@@ -67,7 +72,10 @@ def no_processes(
 
 
 def _harmless(real: Callable[..., Any], arguments: tuple[Any, ...]) -> bool:
-    """Other signals than the alarm may be handled, and a process asked whether it lives."""
+    """Other signals than the alarm may be handled, a process asked whether it lives, and who does
+    not answer be told something (syslog, statsd)."""
+    if real.__name__ in ("connect", "connect_ex"):
+        return not arguments[0].type & socket.SOCK_STREAM
     if real.__name__ == "signal":
         return arguments[:1] != (signal.SIGALRM,)
     return real.__name__ in ("kill", "killpg") and arguments[1:] == (0,)

@@ -46,6 +46,10 @@ class TimeNeededError(RefusedError):
     """It can be simulated where clocks move."""
 
 
+class SlowError(RefusedError):
+    """The time is over, and what a search does at the least has not been done."""
+
+
 class HangError(RefusedError):
     """It would keep whoever waits for its answer for ever."""
 

@@ -42,7 +42,10 @@ def rehearse(world: World) -> None:
         second = _alone(world, seat)
         drawn = answers_at_random(first.heard + second.heard)
         if second.answers != first.answers and not drawn:
-            raise LocalStateError("asked anew, it answers otherwise: its state is in the process")
+            raise LocalStateError(
+                "asked anew, it answers otherwise: its state is in the process, "
+                "in another database, or in random numbers of its own"
+            )
     finally:
         seat.close()
     world.reset()

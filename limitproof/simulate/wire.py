@@ -128,6 +128,9 @@ def hang_up(client: redis.Redis, *, for_good: bool) -> None:
         pool.reset()  # or they would be handed out again
 
 
+_connect = socket.socket.connect  # while a limiter runs, that of `socket` is refused
+
+
 def _deaf(_wire: Wire, _packet: bytes, _commands: Commands) -> bytes | None:
     return None
 
@@ -137,7 +140,7 @@ def open_socket(path: str) -> socket.socket:
     real = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         real.settimeout(PATIENCE)
-        real.connect(path)
+        _connect(real, path)
     except OSError as error:
         real.close()
         raise ServerError(f"Redis is gone: {error}", "start again") from error

@@ -11,6 +11,7 @@ import random
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from time import perf_counter
 from typing import Any, NoReturn
 
 import redis
@@ -19,7 +20,7 @@ from limitproof.schedules import Answers, Run, Spans, Step
 from limitproof.servers.virtual import START, VirtualServer
 from limitproof.simulate.access import Access, flags_of
 from limitproof.simulate.cast import Cast
-from limitproof.simulate.refusal import RefusedError, TimeNeededError
+from limitproof.simulate.refusal import RefusedError, SlowError, TimeNeededError
 from limitproof.simulate.resp import Commands, pack, parse, shown_command, shown_reply
 from limitproof.simulate.search.ends import Told
 from limitproof.simulate.seat import KEY, Call, Seat
@@ -41,8 +42,11 @@ class World:
     `random`. `life`: which random numbers the clients draw in the runs that follow.
     """
 
-    def __init__(self, cast: Cast, virtual: VirtualServer, path: str) -> None:
+    def __init__(
+        self, cast: Cast, virtual: VirtualServer, path: str, until: float = math.inf
+    ) -> None:
         self.cast, self.server, self.instant = cast, virtual.server, START
+        self._until = until
         self._virtual = virtual
         self._path = path
         self._acting: Seat | None = None
@@ -323,6 +327,8 @@ class World:
                 stack.callback(seat.close)
 
     def _act(self, seat: Seat) -> None:
+        if perf_counter() > self._until:
+            raise SlowError("one request of it takes so long that the time was over too soon")
         self._acting = seat
         self._turns += 1
         if self.travel is not None and (now := seat.clock()) != self._told:

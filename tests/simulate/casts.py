@@ -12,7 +12,7 @@ from limitproof.simulate.cast import Cast
 from limitproof.simulate.search.coverage import Progress
 from limitproof.simulate.world import World
 
-OpenWorld = Callable[[Cast], AbstractContextManager[World]]
+OpenWorld = Callable[..., AbstractContextManager[World]]
 
 
 def cast(

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from limitproof.history.outcome import Outcome
-from limitproof.simulate.refusal import RefusedError
+from limitproof.simulate.refusal import RefusedError, SlowError
 from limitproof.simulate.resp import unpack
 from limitproof.simulate.trace import Trace
 from tests.simulate.casts import OpenWorld, cast
@@ -101,6 +101,7 @@ def test_everything_is_as_before_afterwards(world_of: OpenWorld) -> None:
         ("CopiesAway", r"another database \(COPY\)"),
         ("TurnsRepliesOff", r"turns replies off \(CLIENT REPLY\)"),
         ("OwnConnection", "a connection of its own"),
+        ("OwnSocket", r"a connection of its own \(socket.connect\)"),
         ("OwnThread", "from a thread"),
         ("Endless", "more than 500 commands"),
         ("CannotBeMade", "no such service"),
@@ -111,6 +112,18 @@ def test_what_cannot_be_simulated_is_refused_with_a_word(
     world_of: OpenWorld, name: str, why: str
 ) -> None:
     with pytest.raises(RefusedError, match=why), world_of(cast(name)) as world:
+        world.trace(first)
+
+
+def test_who_tells_what_nobody_answers_is_let(world_of: OpenWorld) -> None:
+    with world_of(cast("TellsSyslog")) as world:
+        assert len(world.trace(first).packets) == 2
+
+
+def test_whose_requests_take_too_long_is_refused_when_the_time_is_over(
+    world_of: OpenWorld,
+) -> None:
+    with pytest.raises(SlowError), world_of(cast("get_set_json"), until=0.0) as world:
         world.trace(first)
 
 
