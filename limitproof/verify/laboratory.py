@@ -28,6 +28,7 @@ from limitproof.verify.player import Player, play
 SERVER = ("--rdbcompression", "no", "--maxmemory", "512mb")
 MORE_TIME = "raise --budget (in pytest: --limitproof-budget)"  # where there was too little
 LAST_BREATH = 0.3  # seconds: the sockets of a process that ends are closed before it has ended
+COSTS = (2, 10)  # of each request, in stories that are played once more: a few, and many
 CLIENTS = 6  # seats in a world; an examination uses as many as it needs
 
 

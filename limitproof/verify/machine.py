@@ -19,7 +19,7 @@ from limitproof.check.tales.overshoot import excess_of
 from limitproof.check.verdict import Cause, CheckResult, Verdict
 from limitproof.schedules import Granularity
 from limitproof.simulate.refusal import LocalStateError, RefusedError
-from limitproof.verify.laboratory import MORE_TIME, Examined, Laboratory, scaled, shown
+from limitproof.verify.laboratory import COSTS, MORE_TIME, Examined, Laboratory, scaled, shown
 from limitproof.verify.player import Player
 from limitproof.verify.searches.directed import MANY, large_costs, sequential, troubled
 from limitproof.verify.searches.habits import Habits, habits_of
@@ -31,7 +31,6 @@ from limitproof.verify.searches.stage import UNSTEADY, Found, Stage, Tally, want
 MODELLED = (
     "overshoot", "false-rejection", "contamination", "remaining", "retry-after", "weights",
 )  # fmt: skip
-COST = 2  # of requests in races that are played once more
 MOST_ASKED = 1_000  # a larger limit is examined at smaller ones only
 SMALL = 5  # a limit that a person can follow; a larger one is examined at this
 LEAST_STORIES = 40  # fewer are no pass
@@ -103,7 +102,8 @@ class Campaign:
                 if self._wanted & BY_RACE:
                     self._races(quota, granularity)
         if self._others and self._habits.takes_cost and self._wanted & BY_RACE:
-            self._races(self._others[0], "packet", COST)
+            for cost in COSTS:
+                self._races(self._others[0], "packet", cost)
         for level in SHARES:
             self._machine(level)
         self._shorten()
@@ -162,8 +162,8 @@ class Campaign:
 
         def play(stage: Stage) -> None:
             stage.wanted = self._wanted & BY_RACE
-            steps = self._habits.steps if cost is None else self._habits.costly
-            steps += 4 if granularity == "command" else 0
+            habits = self._habits if cost is None else habits_of(stage, cost)
+            steps = habits.steps + (4 if granularity == "command" else 0)
             for pattern in patterns(room, stage.window, steps):
                 if cost is not None and (pattern.stall or pattern.age):
                     continue

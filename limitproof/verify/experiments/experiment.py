@@ -16,11 +16,18 @@ from limitproof.simulate.refusal import HangError, LocalStateError, RefusedError
 from limitproof.simulate.world import World
 from limitproof.stories import Story, Tale
 from limitproof.verify.experiments.hand import Hand
-from limitproof.verify.laboratory import MORE_TIME, Examined, Judge, Laboratory, shown, unknown
+from limitproof.verify.laboratory import (
+    COSTS,
+    MORE_TIME,
+    Examined,
+    Judge,
+    Laboratory,
+    shown,
+    unknown,
+)
 from limitproof.verify.player import StoryError
 from limitproof.verify.searches.stage import UNSTEADY
 
-COST = 2  # of each request, in stories that are played once more: who takes a cost acts upon it
 NOT_MADE = "it cannot be made"  # how a world says that a factory raises
 Direct = Callable[[Hand], None]
 Measured = Mapping[str, Any]
@@ -31,7 +38,8 @@ class Trial:
     """One directed story: `direct` lets happen what shall happen.
 
     quota: None for that of the laboratory; shown: whether its judge needs the raw commands; cost:
-    of each request, None for none; plain: whether it is not played once more with a cost.
+    of each request, None for none; plain: whether it is not played once more with a cost; spare:
+    whether it is played only if there is time for it, and no pass needs it.
     """
 
     direct: Direct
@@ -39,11 +47,12 @@ class Trial:
     shown: bool = False
     cost: int | None = None
     plain: bool = False
+    spare: bool = False
 
-    def costly(self, quota: Quota) -> Trial:
-        """The same with requests of `COST`, and so many times the limit: all else is as it was."""
+    def costly(self, quota: Quota, cost: int) -> Trial:
+        """The same with requests of a cost, and so many times the limit: all else is as it was."""
         wide = self.quota or quota
-        return replace(self, quota=Quota(COST * wide.limit, wide.window), cost=COST)
+        return replace(self, quota=Quota(cost * wide.limit, wide.window), cost=cost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +132,7 @@ class Experiment:
         played: list[Played] = []
         refusals: list[str] = []
         declined: list[str] = []
-        dear: list[Played] = []
+        dear: dict[int, list[Played]] = {cost: [] for cost in COSTS}
         late = ""  # what was played without a cost is a verdict all the same
         with ExitStack() as stack:
             stage = _Stage(laboratory, stack)
@@ -131,18 +140,21 @@ class Experiment:
             if self.costly and laboratory.scales:
                 trials = chain(trials, self._costly(laboratory, stage, played, dear))
             for trial in trials:
-                into = played if trial.cost is None else dear
+                into = played if trial.cost is None else dear[trial.cost]
                 if not laboratory.left:
+                    if trial.spare:
+                        continue
                     if trial.cost is None:
                         refusals.append(f"there was no time for all stories: {MORE_TIME}")
                     else:
-                        late = f"; no time for all with requests of cost {COST}: {MORE_TIME}"
+                        late = f"; no time for all with requests of cost {trial.cost}: {MORE_TIME}"
                     break
                 try:
                     one = self._play(laboratory, stage.world(trial.quota), trial)
                     into.append(one)
                     if one.why:
-                        return self._failed(laboratory, stage, [*played, *dear])
+                        number = len(played) + sum(map(len, dear.values()))
+                        return self._failed(laboratory, stage, one, number)
                 except LocalStateError:
                     raise
                 except RefusedError as refusal:
@@ -154,22 +166,30 @@ class Experiment:
         seen = self.beyond(laboratory, played) if played and laboratory.left else None
         if not played:
             refusals, declined = [*refusals, *declined], []
-        if dear and not late and not one_sided(dear):
-            late = f"; and with requests of cost {COST}"
-        examined = self._passed(played, len(dear), _once(refusals), _once(declined), seen)
+        told = [str(cost) for cost, seen in dear.items() if seen and not one_sided(seen)]
+        if told and not late:
+            late = f"; and with requests of cost {' and '.join(told)}"
+        number = sum(map(len, dear.values()))
+        examined = self._passed(played, number, _once(refusals), _once(declined), seen)
         result = examined.result
         if result.verdict is not Verdict.PASS:
             return examined
         return replace(examined, result=replace(result, because=result.because + late))
 
     def _costly(
-        self, laboratory: Laboratory, stage: _Stage, played: Sequence[Played], dear: list[Played]
+        self,
+        laboratory: Laboratory,
+        stage: _Stage,
+        played: Sequence[Played],
+        dear: Mapping[int, Sequence[Played]],
     ) -> Iterator[Trial]:
         """All of it with requests of a cost, once it was played without, where one is taken."""
-        if played and stage.takes_cost:
-            for trial in self.trials(laboratory, dear):
+        if not played or not stage.takes_cost:
+            return
+        for cost, seen in dear.items():
+            for trial in self.trials(laboratory, seen):
                 if not trial.plain:
-                    yield trial.costly(laboratory.quota)
+                    yield trial.costly(laboratory.quota, cost)
 
     def _play(self, laboratory: Laboratory, world: World, trial: Trial) -> Played:
         try:
@@ -185,13 +205,16 @@ class Experiment:
         tale = hand.player.tale()
         return Played(story, tale, self.judge(tale, story), trial.cost)
 
-    def _failed(self, laboratory: Laboratory, stage: _Stage, played: Sequence[Played]) -> Examined:
-        found = self._smallest(laboratory, stage, played[-1])
+    def _failed(
+        self, laboratory: Laboratory, stage: _Stage, failed: Played, number: int
+    ) -> Examined:
+        """What the first that failed shows; number: of all that were played."""
+        found = self._smallest(laboratory, stage, failed)
         try:
             told = shown(stage.world(Quota(found.story.limit, found.story.window)), found.story)
         except StoryError:
             return unknown(self.name, f"{found.why}; but that story {UNSTEADY}")
-        measured = {"stories": len(played), **self.measure(found.tale, found.story)}
+        measured = {"stories": number, **self.measure(found.tale, found.story)}
         return Examined(
             CheckResult(
                 self.name, Verdict.FAIL, found.why, cause_of(found.story), measured, complete=True
@@ -207,7 +230,7 @@ class Experiment:
                 break
             quota = trial.quota or Quota(found.story.limit, found.story.window)
             if found.cost is not None and trial.quota is not None:
-                quota = Quota(COST * quota.limit, quota.window)
+                quota = Quota(found.cost * quota.limit, quota.window)
             like = replace(trial, quota=quota, cost=found.cost)
             try:
                 one = self._play(laboratory, stage.world(quota), like)

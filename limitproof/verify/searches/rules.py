@@ -36,6 +36,8 @@ MILLISECOND = 1_000  # µs
 SECOND = 1_000_000  # µs
 CLIENTS = 3
 KEYS = ("k", "k", "l", "m")
+COSTS = (None, None, None, 1, 2, 3)
+ASKED = st.tuples(st.sampled_from(KEYS), st.sampled_from(COSTS))
 STEPS = 25  # rules in a story
 SHORTENED = 3  # times as many stories, with those by which Hypothesis shortens one
 TROUBLES = (Kill, Lose, Drop)
@@ -74,13 +76,12 @@ class Rules(RuleBasedStateMachine):
 
     @rule(
         client=st.integers(0, CLIENTS - 1),
-        key=st.sampled_from(KEYS),
-        cost=st.sampled_from([None, None, None, 1, 2, 3]),
+        asked=ASKED,
         times=st.integers(1, 4),
     )
-    def acquire(self, client: int, key: str, cost: int | None, times: int) -> None:
+    def acquire(self, client: int, asked: tuple[str, int | None], times: int) -> None:
         for _ in range(times):
-            self.do(Ask(client, key, cost if self.takes_cost else None))
+            self.ask(client, *asked)
             self.finish([client])
 
     @rule(
@@ -105,17 +106,17 @@ class Rules(RuleBasedStateMachine):
 
     @precondition(lambda self: self.level is not Cause.ALGORITHM)
     @rule(
-        keys=st.lists(st.sampled_from(KEYS), min_size=2, max_size=CLIENTS),
+        asked=st.lists(ASKED, min_size=2, max_size=CLIENTS),
         schedule=st.lists(st.integers(0, CLIENTS), max_size=14),
     )
-    def burst(self, keys: list[str], schedule: list[int]) -> None:
+    def burst(self, asked: list[tuple[str, int | None]], schedule: list[int]) -> None:
         """Several ask at once; in the schedule the last number is a moment in which all pause."""
-        clients = range(len(keys))
-        for client, key in zip(clients, keys, strict=True):
-            self.do(Ask(client, key))
+        clients = range(len(asked))
+        for client, (key, cost) in zip(clients, asked, strict=True):
+            self.ask(client, key, cost)
         paused = False
         for client in schedule:
-            if client < len(keys):
+            if client < len(asked):
                 if self.player.busy(client):
                     self.do(Go(client))
             elif not paused:
@@ -126,13 +127,13 @@ class Rules(RuleBasedStateMachine):
     @precondition(lambda self: self.level is Cause.FAULT)
     @rule(
         client=st.integers(0, CLIENTS - 1),
-        key=st.sampled_from(KEYS),
+        asked=ASKED,
         steps=st.integers(0, 4),
         trouble=st.sampled_from(TROUBLES),
     )
-    def trouble(self, client: int, key: str, steps: int, trouble: Any) -> None:
+    def trouble(self, client: int, asked: tuple[str, int | None], steps: int, trouble: Any) -> None:
         """A client dies after so many steps, or a command or its reply is lost."""
-        self.do(Ask(client, key))
+        self.ask(client, *asked)
         for _ in range(steps):
             if self.player.busy(client):
                 self.do(Go(client))
@@ -153,6 +154,9 @@ class Rules(RuleBasedStateMachine):
             self.target.append(failing[0])
         if any(name in failing for name in self.target):
             raise BrokenError(self.target[0])
+
+    def ask(self, client: int, key: str, cost: int | None) -> None:
+        self.do(Ask(client, key, cost if self.takes_cost else None))
 
     def do(self, event: Any) -> None:
         """Let an event happen; one that cannot happen now is left out."""

@@ -15,7 +15,7 @@ from limitproof.verify.contract import CONTRACT
 from limitproof.verify.experiments.catalogue import EXPERIMENTS
 from limitproof.verify.laboratory import Laboratory, Subject
 from limitproof.verify.searches.directed import sequential
-from limitproof.verify.searches.habits import habits_of
+from limitproof.verify.searches.habits import Habits, habits_of
 from limitproof.verify.searches.races import patterns, race
 from limitproof.verify.searches.stage import Stage, Tally
 
@@ -118,10 +118,10 @@ def test_a_race_of_requests_with_a_cost(moving_server: VirtualServer) -> None:
         where = laboratory(name, moving_server, Quota(6, 1.0))
         with where.world() as world:
             stage = Stage(where, world, where.quota, "packet", {"overshoot"}, Tally())
-            habits = habits_of(stage)
-            assert (habits.steps, habits.takes_cost) == (1, True)
-            assert habits.costly == (3 if expected else 1)
-            for pattern in patterns(3, stage.window, habits.costly):
+            assert habits_of(stage) == Habits(1, splits=False, takes_cost=True)
+            costly = habits_of(stage, 2).steps
+            assert costly == (3 if expected else 1)
+            for pattern in patterns(3, stage.window, costly):
                 stage.try_out(race(pattern, 3, stage.window, 2))
             assert set(stage.found) == expected
 
