@@ -88,6 +88,6 @@ def test_a_correct_limiter_is_green_and_asked_the_quotas_of_the_text(
     result.stdout.fnmatch_lines(["test_mine.py::TestMine: 16 pass"])
     (line,) = [one for one in result.outlines if "ASKED" in one]
     asked = set(ast.literal_eval(line.partition("ASKED ")[2]))
-    told = {(limit, 1.0) for limit in (1, 2, 3, 4, 6, 12_000)}
+    told = {(limit, 1.0) for limit in (1, 2, 3, 4, 6, 20, 30, 12_000)}
     told |= {(3, window) for window in (0.05, 0.5, 1.387, 1.5, 60.0)}
-    assert asked == told | {(6, 60.0)}
+    assert asked == told | {(6, 60.0), (30, 60.0)}

@@ -1,14 +1,15 @@
-"""`clock-skew`: clients whose clocks differ are admitted and refused as if they did not."""
+"""`clock-skew`: clients whose clocks differ are admitted, refused and told as if they did not."""
 
 from __future__ import annotations
 
-from limitproof.check.tales.acts import SECOND, acts, admitted, answer
+from limitproof.check.tales.acts import SECOND, TOLERANCE, acts, admitted, answer
+from limitproof.check.tales.retry_after import told_of
 from limitproof.history.outcome import Outcome
-from limitproof.stories import Skew, Story, Tale
+from limitproof.stories import Operation, Skew, Story, Tale
 
 
 def clock_skew(tale: Tale, story: Story) -> str:
-    """How a clock that is off changes what is admitted; "" when it does not.
+    """How a clock that is off changes what is admitted, or how long to wait; "" when it does not.
 
     Two acts of the same requests at the same instants: with the clock off, and with it right.
     """
@@ -20,7 +21,7 @@ def clock_skew(tale: Tale, story: Story) -> str:
     side = "ahead" if skew.microseconds > 0 else "behind"
     clock = f"with its clock {abs(skew.microseconds) / 1000:g} ms {side}, a client"
     for number, (one, other) in enumerate(zip(off, right, strict=True)):
-        if one.outcome is other.outcome:
+        if one.outcome is other.outcome and not _waits_differ(one, other):
             continue
         passed = (one.begun - off[0].begun) / SECOND
         wrong = ""
@@ -30,3 +31,11 @@ def clock_skew(tale: Tale, story: Story) -> str:
         when = f"{passed:g} s after the first of {number} requests"
         return f"{clock} {answer(one)} {when}, where it {answer(other)} with the right time{wrong}"
     return ""
+
+
+def _waits_differ(one: Operation, other: Operation) -> bool:
+    """Whether both are refused, and told to wait, by more than a clock's tick apart."""
+    mine, theirs = told_of(one), told_of(other)
+    if mine is None or theirs is None:
+        return False
+    return abs(mine - theirs) * SECOND > TOLERANCE

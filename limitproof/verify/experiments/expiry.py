@@ -44,6 +44,18 @@ def _bursts(hand: Hand) -> None:
         hand.wait(death)
 
 
+def _late(hand: Hand) -> None:
+    """One, half a window later all others, and again as soon as a key has died."""
+    quota = hand.player.world.cast.quota
+    hand.ask()
+    hand.wait(round(quota.window * 1_000_000) // 2)
+    hand.asks(quota.limit)
+    ends = [key.ends for key in hand.look().keys]
+    if ends and min(ends) >= 0:
+        hand.wait(min(ends) * MILLISECOND - hand.instant + 2 * MILLISECOND)
+        hand.asks(quota.limit)
+
+
 def _steady(hand: Hand) -> None:
     """Refused requests two a window, then six a window; then nobody."""
     window = round(hand.player.world.cast.quota.window * 1_000_000)
@@ -74,6 +86,7 @@ def _trials(laboratory: Laboratory, played: Sequence[Played]) -> Iterator[Trial]
     windows = dict.fromkeys((own.window, *WINDOWS))
     yield Trial(_single, own)
     yield Trial(_steady, own)
+    yield Trial(_late, own)
     kept = _keys(played)
     for window in windows:
         quota = Quota(own.limit, window)

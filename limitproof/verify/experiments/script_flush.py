@@ -1,4 +1,4 @@
-"""`script-flush`: SCRIPT FLUSH between two requests, and between two commands of one."""
+"""`script-flush`: SCRIPT FLUSH between two requests, before each, between two commands of one."""
 
 from __future__ import annotations
 
@@ -31,6 +31,17 @@ def _between(limit: int, hand: Hand) -> None:
             hand.again()
 
 
+def _before_each(limit: int, hand: Hand) -> None:
+    """Who loads a script again must do so as often as it takes."""
+    for flush in (False, True):
+        for _ in range(limit + 1):
+            hand.asks(1)
+            if flush:
+                hand.do(Forget())
+        if not flush:
+            hand.again()
+
+
 def _within(steps: int, over: list[bool], hand: Hand) -> None:
     """A flush after so many steps of a request."""
     for flush in (False, True):
@@ -48,6 +59,7 @@ def _within(steps: int, over: list[bool], hand: Hand) -> None:
 def _trials(laboratory: Laboratory, played: Sequence[Played]) -> Iterator[Trial]:
     quota = small(laboratory.quota, most=3)
     yield Trial(partial(_between, quota.limit), quota, shown=True)
+    yield Trial(partial(_before_each, quota.limit), quota)
     if played and script_commands(played[0].tale):
         yield from at_each_step(
             played, lambda steps, over: Trial(partial(_within, steps, over), quota), first=0

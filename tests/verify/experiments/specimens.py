@@ -62,6 +62,79 @@ class KeepsAMidnight(Counter):
     """
 
 
+class LogsEveryTwentieth(Counter):
+    """memory: each twentieth admission is written down, and kept as long as somebody comes."""
+
+    script = """
+        local count = redis.call('INCR', KEYS[1])
+        if count == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+        if count > tonumber(ARGV[2]) then return 0 end
+        local log = KEYS[1] .. ':log'
+        if redis.call('HINCRBY', log, 'n', 1) % 20 == 0 then
+          redis.call('HSET', log, redis.call('TIME')[1] .. count, 1)
+        end
+        redis.call('PEXPIRE', log, 3 * ARGV[1])
+        return 1
+    """
+
+    def acquire(self, key: str) -> Decision:
+        return Decision(bool(self.client.eval(self.script, 1, key, self.window, self.limit)))
+
+
+class LogsAfterPauses(LogsEveryTwentieth):
+    """memory: who comes after a window of rest is written down, and kept for three more."""
+
+    script = """
+        local count = redis.call('INCR', KEYS[1])
+        local log = KEYS[1] .. ':log'
+        if count == 1 then
+          redis.call('PEXPIRE', KEYS[1], ARGV[1])
+          redis.call('RPUSH', log, redis.call('TIME')[1])
+          redis.call('PEXPIRE', log, 3 * ARGV[1])
+        end
+        return count <= tonumber(ARGV[2]) and 1 or 0
+    """
+
+
+class CountsLargeCosts(LuaAtomic):
+    """expiry: a key beside it, for costs of ten and more, never ends."""
+
+    def acquire(self, key: str, cost: int = 1) -> Decision:
+        if cost >= 10:
+            self._script.registered_client.incr(f"{key}:large")
+        return super().acquire(key, cost)
+
+
+class EndsWithTheFirst(LuaAtomic):
+    """expiry: the key of a log ends with its first entry, and takes later ones with it."""
+
+    def acquire(self, key: str, cost: int = 1) -> Decision:
+        before: Any = self._script.registered_client.pexpiretime(key)
+        decision = super().acquire(key, cost)
+        if before > 0:
+            self._script.registered_client.pexpireat(key, before)
+        return decision
+
+
+class TellsByItsClock(Counter):
+    """clock-skew: counts by the server's clock, and tells by the client's how long to wait."""
+
+    script = """
+        local count = redis.call('INCR', KEYS[1])
+        if count == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+        return {count, redis.call('PEXPIRETIME', KEYS[1])}
+    """
+
+    def __init__(self, client: redis.Redis, quota: Quota, clock: Clock) -> None:
+        super().__init__(client, quota, clock)
+        self.clock = clock
+
+    def acquire(self, key: str) -> Decision:
+        count, end = self.client.eval(self.script, 1, key, self.window)
+        wait = max(0.0, end / 1000 - self.clock())
+        return Decision(count <= self.limit, retry_after=None if count <= self.limit else wait)
+
+
 class WholeSeconds(Counter):
     """expiry: half a second is cut to none, one and a half to one."""
 
@@ -183,6 +256,19 @@ class BareEvalsha(Counter):
     def acquire(self, key: str) -> Decision:
         count = self.client.evalsha(self._digest, 1, key, self.window)
         return Decision(count <= self.limit)
+
+
+class LoadsAgainOnce(BareEvalsha):
+    """script-flush: the second time that the script is missing, it raises."""
+
+    def acquire(self, key: str) -> Decision:
+        try:
+            return super().acquire(key)
+        except redis.exceptions.NoScriptError:
+            if not self._digest:
+                raise
+            self._digest = ""
+            return Decision(self.client.eval(self.script, 1, key, self.window) <= self.limit)
 
 
 class FailsOpenWithoutScript(BareEvalsha):

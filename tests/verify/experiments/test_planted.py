@@ -21,6 +21,10 @@ PLANTED = [
     ("Immortal", "expiry", "'k:1700000000' is left without a TTL after a request"),
     ("Immortal", "memory", "it grows for good: from 1 to 8 entries"),
     ("KeepsAMidnight", "memory", "1 key is left after 86401 s without a request, 'midnight:19676'"),
+    ("LogsEveryTwentieth", "memory", "it grows for good: from 2 to "),
+    ("LogsAfterPauses", "memory", "it grows for good: from 6 to "),
+    ("CountsLargeCosts", "expiry", "'k:large' is left without a TTL after a request"),
+    ("EndsWithTheFirst", "expiry", "gone after 0.499 s, and 4 are admitted within 0.503 s"),
     ("TwoSeconds", "expiry", "gone after 2.001 s, and 4 are admitted within 2.005 s: 3 per 60 s"),
     ("FromTheSecondOn", "expiry", "'k' is left without a TTL after a request"),
     ("KeptForDays", "expiry", "'k:1700000000' is kept for 86400 s, where a window is 1 s"),
@@ -48,6 +52,8 @@ PLANTED_FAULTS = [
     ("AsyncIncrThenExpire", "crash", "leaves 'k' without a TTL"),
     ("AsyncIncrThenExpire", "lost-reply", "120 s later another is refused, which is admitted"),
     ("BareEvalsha", "script-flush", "after SCRIPT FLUSH request 2 raises NoScriptError"),
+    ("LoadsAgainOnce", "script-flush", "after SCRIPT FLUSH request 3 raises NoScriptError"),
+    ("TellsByItsClock", "clock-skew", "is refused (retry after 0.0 s) 0.975 s after the first of 3"),
     ("FailsOpenWithoutScript", "script-flush", "is admitted, which is refused without it"),
 ]
 LONGEST = {
@@ -125,7 +131,7 @@ def test_what_it_raises_for_alone_is_told(laboratory_of: OpenLaboratory) -> None
 def test_a_quota_that_it_does_not_take_is_told(laboratory_of: OpenLaboratory) -> None:
     result = CHECKS["expiry"].examine(laboratory_of("WholeSecondsOnly")).result
     assert result.verdict is Verdict.PASS
-    assert result.because.endswith("with windows of 1, 60 s; and with requests of cost 2")
+    assert result.because.endswith("with windows of 1, 60 s; and with requests of cost 2 and 10")
     assert len(result.measured["declined"]) == 3
     assert "with 3 per 0.5 s: it cannot be made: ValueError" in result.measured["declined"][0]
 
