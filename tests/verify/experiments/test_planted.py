@@ -53,7 +53,11 @@ PLANTED_FAULTS = [
     ("AsyncIncrThenExpire", "lost-reply", "120 s later another is refused, which is admitted"),
     ("BareEvalsha", "script-flush", "after SCRIPT FLUSH request 2 raises NoScriptError"),
     ("LoadsAgainOnce", "script-flush", "after SCRIPT FLUSH request 3 raises NoScriptError"),
-    ("TellsByItsClock", "clock-skew", "is refused (retry after 0.0 s) 0.975 s after the first of 3"),
+    (
+        "TellsByItsClock",
+        "clock-skew",
+        "is refused (retry after 0.0 s) 0.975 s after the first of 3",
+    ),
     ("FailsOpenWithoutScript", "script-flush", "is admitted, which is refused without it"),
 ]
 LONGEST = {
