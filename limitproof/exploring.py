@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
 
 from limiters.contract import Quota
 from limiters.registry import Target
@@ -44,12 +44,12 @@ def explore_target(
     promise: what to judge by instead of what the limiter declares.
     """
     casts = [_cast(target, limit, more, window, seed, promise or "") for limit, more in RUNGS]
-    until = time.perf_counter() + seconds
+    until = perf_counter() + seconds
 
     def explored(cast: Cast, shares: int) -> Explored:
         if stop():
             return _nothing(cast, STOPPED)
-        left = max(until - time.perf_counter(), 0.1 * seconds)
+        left = max(until - perf_counter(), 0.1 * seconds)
         return explore_cast(cast, round(left / shares, 2), stopping(stop), program=program)
 
     small, large = casts

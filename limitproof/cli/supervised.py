@@ -79,9 +79,8 @@ def _watched(child: int, pipe: int) -> int:
         if code is None:
             end_group(child)
             code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        if told is None:
-            end_offspring()
-            sweep()  # the directories of its servers, which it could not remove
+        end_offspring()
+        sweep()  # the directories of servers whose processes could not remove them
     if told is not None:
         return told  # and not how it ended: a thread of the limiter's may have kept it
     if code == UNSTOPPABLE:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from threading import Event
+from time import perf_counter
 from typing import Any
 
 import click
@@ -150,7 +150,7 @@ def command(
     console = console_for(stderr=json_file == "-")
     targets = [target] if target is not None else [one.name for one in KNOWN]
     work = Work(names, budget, frozenset(accepted))
-    begun = time.perf_counter()
+    begun = perf_counter()
     folder = cache(lambda: new_folder(results, f"verify-{_name(target) if target else 'all'}"))
     with interruptible("what was judged is kept") as stop:
         briefs = [Brief(one, quota, promise, seed, max_skew, program) for one in targets]
@@ -180,7 +180,7 @@ def command(
             console.print(told)
         done = f"{len(finished)} limiters, " if every else ""
         done += f"{len(names)} check" + "s" * (len(names) > 1)
-        console.print(f"\n{done} in {time.perf_counter() - begun:.1f} s")
+        console.print(f"\n{done} in {perf_counter() - begun:.1f} s")
         if not trouble:
             console.print(Text(f"report: {folder() / REPORT}"), soft_wrap=True)
     if trouble is not None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import random
-import time
 from collections.abc import Iterator, Sequence
+from time import perf_counter
 
 from limitproof.simulate.promised import yardstick_of
 from limitproof.simulate.search.coverage import Coverage, sorted_answers
@@ -44,9 +44,9 @@ def unaccounted(world: World, coverage: Coverage, moves: int = 0, seconds: float
 
 def _seeds(world: World, seconds: float) -> Iterator[int]:
     """One for each schedule of a sample, as long as there is time; one at least."""
-    until = time.perf_counter() + seconds
+    until = perf_counter() + seconds
     for number in range(SAMPLE):
-        if number and time.perf_counter() > until:
+        if number and perf_counter() > until:
             return
         yield world.cast.seed + number
 

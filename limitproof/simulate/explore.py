@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from time import perf_counter
 
 from limitproof.check.verdict import Verdict
 from limitproof.explored import Counterexample
@@ -110,7 +110,7 @@ def explore(
 
     Raises ServerError when there is no server, no libfaketime, or the server dies.
     """
-    begun = time.perf_counter()
+    begun = perf_counter()
     until = begun + seconds + GRACE
     found = Exploration(cast, cast.quota.limit, {}, NOTHING)
     moving = cast.apart > 0
@@ -123,7 +123,7 @@ def explore(
                     found = _explore(world, found.limit, seconds, tell)
         except TimeNeededError:
             moving = True
-        left = SEARCHING * seconds - (time.perf_counter() - begun)
+        left = SEARCHING * seconds - (perf_counter() - begun)
         if moving or (cast.moves and not (why := _not_further(found, left, further=further))):
             with open_world(cast, program=program, moving=True, until=until) as world:
                 found = replace(found, server=world.server.meta)
@@ -136,7 +136,7 @@ def explore(
             found = replace(found, beyond=f"where the clock moves: {why}")
         else:
             found = replace(found, coverage=NOTHING, doubt=why)
-    return replace(found, seconds=time.perf_counter() - begun)
+    return replace(found, seconds=perf_counter() - begun)
 
 
 def promised(cast: Cast) -> int:
@@ -153,9 +153,9 @@ def promised(cast: Cast) -> int:
 def _explore(world: World, limit: int, seconds: float, tell: Tell) -> Exploration:
     cast, meta = world.cast, world.server.meta
     # Twice: a script that the server meets for the first time makes one run unlike the next.
-    begun, sample = time.perf_counter(), max(SAMPLING * seconds, LEAST_SAMPLING)
+    begun, sample = perf_counter(), max(SAMPLING * seconds, LEAST_SAMPLING)
     doubt = differs(world, seconds=sample) and differs(world, seconds=sample)
-    seconds = max(seconds - (time.perf_counter() - begun), 0.0)
+    seconds = max(seconds - (perf_counter() - begun), 0.0)
     if doubt:
         seen = Walk(most=SAMPLE, afresh=True).search(world, limit, seconds, tell)
         seen = replace(seen, first=None, worst=None, refusal=None)
@@ -205,10 +205,10 @@ def _not_further(found: Exploration, left: float, *, further: bool) -> str:
 def _move_on(world: World, found: Exploration, seconds: float, tell: Tell) -> Exploration:
     """Search again with moves of the clock; what was found at one instant stays as it is."""
     moves = world.cast.moves
-    begun, sample = time.perf_counter(), max(SAMPLING * seconds, LEAST_SAMPLING)
+    begun, sample = perf_counter(), max(SAMPLING * seconds, LEAST_SAMPLING)
     if why := differs(world, moves, sample) or differs(world, moves, sample):
         return replace(found, beyond=f"the clock did not move: {why}", doubt=found.doubt or why)
-    seconds = max(seconds - (time.perf_counter() - begun), 0.0)
+    seconds = max(seconds - (perf_counter() - begun), 0.0)
     timed, why = _by_states(world, found.limit, seconds, tell, moves)
     if timed is None and not world.cast.apart:
         seen = int(found.coverage.complete)  # without a move all is accounted for
@@ -237,17 +237,17 @@ def _search(world: World, limit: int, seconds: float, tell: Tell) -> Coverage:
 
     `stopped` says why the last complete search was none, whatever was walked after it.
     """
-    begun = time.perf_counter()
+    begun = perf_counter()
     coverage, why = _by_states(world, limit, SEARCHING * seconds, tell)
     if coverage is None:
-        left = SEARCHING * (seconds - (time.perf_counter() - begun))
+        left = SEARCHING * (seconds - (perf_counter() - begun))
         coverage = Dpor().search(world, limit, left, tell)
         how = f"({coverage.strategy}, because {why})"
         coverage = replace(coverage, sentence=f"{coverage.sentence} {how}")
         why = f"{coverage.stopped} {how}"
     if coverage.complete or coverage.first or coverage.refusal:
         return coverage
-    left = max(seconds - (time.perf_counter() - begun), 0.1 * seconds)
+    left = max(seconds - (perf_counter() - begun), 0.1 * seconds)
     steps = len(world.trace(lambda enabled: enabled[0]).choices)
     clients = world.cast.clients
     walked = pct(clients, steps, DEPTH).search(world, limit, left, tell)

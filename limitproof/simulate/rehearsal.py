@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass
+from time import perf_counter
 
 from limitproof.history.outcome import Outcome
 from limitproof.simulate.refusal import LocalStateError, answers_at_random
@@ -62,9 +62,9 @@ def whim(world: World, seconds: float = math.inf) -> str:
     if not world.draws:
         return ""
     seen = set()
-    until = time.perf_counter() + seconds
+    until = perf_counter() + seconds
     for life in range(WHIMS):
-        if time.perf_counter() > until:
+        if perf_counter() > until:
             break
         seat = world.understudy(0)
         seat.life = life

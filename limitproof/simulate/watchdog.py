@@ -5,10 +5,10 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import perf_counter, process_time, thread_time
 from types import FrameType
 
 from greenlet import GreenletExit
@@ -102,7 +102,7 @@ def watchdog(
                 give_up("the limiter hangs in C, and cannot be stopped")
 
     before = signal.signal(signal.SIGALRM, look)
-    began = time.perf_counter()
+    began = perf_counter()
     alarm, again = signal.setitimer(signal.ITIMER_REAL, period, period)
     threading.Thread(target=guard, name="watchdog", daemon=True).start()
     try:
@@ -113,13 +113,13 @@ def watchdog(
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
         if alarm:
-            left = alarm - (time.perf_counter() - began)
+            left = alarm - (perf_counter() - began)
             signal.setitimer(signal.ITIMER_REAL, max(left, 1e-6), again)
 
 
 def _burnt_by_others() -> float:
     """Seconds of processor time that this process has spent beside this thread."""
-    return time.process_time() - time.thread_time()
+    return process_time() - thread_time()
 
 
 @contextmanager

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 from typing import Protocol
 
 from limiters.contract import Quota
@@ -73,7 +73,7 @@ class Laboratory:
         self.quota = subject.quota
         self.promise = subject.promised
         self._virtual, self._give_up = virtual, give_up
-        self._end = time.perf_counter() + seconds
+        self._end = perf_counter() + seconds
         self.apart: Tale | None = None
 
     @property
@@ -89,11 +89,11 @@ class Laboratory:
     @property
     def left(self) -> float:
         """Seconds of real time that are left, not below 0."""
-        return max(0.0, self._end - time.perf_counter())
+        return max(0.0, self._end - perf_counter())
 
     def allow(self, seconds: float) -> None:
         """Let so many seconds be left from now on."""
-        self._end = time.perf_counter() + seconds
+        self._end = perf_counter() + seconds
 
     @property
     def window(self) -> int:

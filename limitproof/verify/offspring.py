@@ -12,14 +12,15 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from time import monotonic
 
 _PR_SET_CHILD_SUBREAPER = 36  # prctl(2)
+DYING = 2.0  # seconds, for what was killed to be gone
 
 
 def keep_together() -> None:
@@ -34,8 +35,16 @@ def keep_together() -> None:
 
 
 def end_offspring() -> None:
-    """Kill all that this process, kept together, and its children have started."""
-    _kill(_descendants(os.getpid()))
+    """Kill all that this process, kept together, and its children have started, and see it gone.
+
+    For a process that has no children that it still wants to hear of.
+    """
+    until = monotonic() + DYING
+    while (pids := _descendants(os.getpid())) and monotonic() < until:
+        _kill(pids)
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
 
 
 def end_group(leader: int) -> None:
@@ -51,9 +60,9 @@ def end_group(leader: int) -> None:
 
 def outlives(pid: int, seconds: float) -> bool:
     """Whether a process, perhaps a child that nobody has waited for, still runs after `seconds`."""
-    until = time.monotonic() + seconds
+    until = monotonic() + seconds
     while _runs(pid):
-        if time.monotonic() > until:
+        if monotonic() > until:
             return True
         threading.Event().wait(0.01)
     return False

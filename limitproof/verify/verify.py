@@ -273,15 +273,17 @@ class _Crew:
 
     def _end(self) -> None:
         """End the child and all that it has started; one that is done has a moment to go."""
+        if self.pipe.closed:
+            return
         if self.over:
             wait([self._child.sentinel], LEAVING)
         pid = self._child.pid
-        if pid is not None and not self.pipe.closed:
+        if pid is not None:
             end_group(pid)
         self._child.kill()
         self._child.join()
         self.pipe.close()
-        if not self.over:
+        if self._child.exitcode:
             sweep()  # the directories of its servers, which it could not remove
 
 

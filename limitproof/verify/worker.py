@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import time
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
+from time import perf_counter
 from typing import Literal
 
 import redis
@@ -109,7 +109,7 @@ def work(
     die_with_parent(parent)
     keep_together()
     _be_silent()
-    end = time.perf_counter() + seconds
+    end = perf_counter() + seconds
     try:
         pipe.send(Started())
         _work(brief, units, names, end, pipe)
@@ -135,14 +135,14 @@ def _work(
     brief: Brief, units: Sequence[int], names: Sequence[str], end: float, pipe: Connection
 ) -> None:
     subject = _subject(brief)
-    left = max(end - time.perf_counter(), LEAST)
+    left = max(end - perf_counter(), LEAST)
     with open_laboratory(subject, left, program=brief.program) as laboratory:
         pipe.send(Opened(dict(laboratory.server)))
         for place, number in enumerate(units):
             unit = UNITS[number]
             wanted = [name for name in unit.names if name in names]
             rest = sum(UNITS[one].share for one in units[place:])
-            share = max(end - time.perf_counter(), LEAST) * unit.share / rest
+            share = max(end - perf_counter(), LEAST) * unit.share / rest
             laboratory.allow(share)
             pipe.send(Begun(number, share))
             try:

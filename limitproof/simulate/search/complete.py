@@ -10,11 +10,11 @@ Sources: Godefroid, "Partial-Order Methods" (1996), on stateful search; Musuvath
 from __future__ import annotations
 
 import heapq
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import islice
+from time import perf_counter
 
 from limitproof.check.instant import overshoot_at_once, refused_with_room
 from limitproof.check.instants import overshoot_for_certain, refused_in_vain
@@ -131,7 +131,7 @@ class Complete:
         seconds: float,
         tell: Tell,
     ) -> Coverage:
-        begun = time.perf_counter()
+        begun = perf_counter()
         try:
             return self._search(world, begun, seconds, tell, alike=True)
         except NotAlikeError:
@@ -162,7 +162,7 @@ class Complete:
             done.add(place)
             if before is not None:
                 came[place] = (before, taken)
-            spent = time.perf_counter() - begun
+            spent = perf_counter() - begun
             if len(done) % EVERY == 0 or spent > max(seconds, LEAST):
                 if len(done) >= 2 * told:  # what it takes grows with the states
                     told, schedules = len(done), count_known_paths(graph, self._moves)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
+from time import perf_counter
 
 from limitproof.simulate.search.coverage import Coverage, Tell
 from limitproof.simulate.search.dpor import Dpor
@@ -18,10 +18,10 @@ def deepen(
 
     What one that was ended has found is kept; what is accounted for is what the one before it saw.
     """
-    begun = time.perf_counter()
+    begun = perf_counter()
     known: Coverage | None = None
     for most in range(first, moves + 1):
-        left = seconds - (time.perf_counter() - begun)
+        left = seconds - (perf_counter() - begun)
         found = Dpor(most).search(world, limit, left, tell)
         if not found.complete:
             return _with_more(known, found, with_moves(most).strip())

@@ -16,11 +16,11 @@ client that sleeps moves it as it wakes, and so depends on every other step, too
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from math import factorial
+from time import perf_counter
 
 from limitproof.simulate.determinism import random_choice
 from limitproof.simulate.promised import yardstick_of
@@ -92,7 +92,7 @@ class Dpor:
         seconds: float,
         tell: Tell,
     ) -> Coverage:
-        begun = time.perf_counter()
+        begun = perf_counter()
         alike = self._alike and not any(world.cast.offsets)
         unknown = 0
         while True:
@@ -154,7 +154,7 @@ class _Search:
                 self._trace = trace
             if not self._advance():
                 return self._unforeseen()
-            spent = time.perf_counter() - begun
+            spent = perf_counter() - begun
             if self._runs % EVERY == 0 or spent > seconds:
                 progress = Progress(0, self._runs, spent)
                 if stop := stop_of(tell, progress, seconds):

@@ -8,9 +8,9 @@ other random numbers, and what is then another word is a name, and stands for an
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator, Sequence
 from math import factorial
+from time import perf_counter
 
 from limitproof.servers.virtual import START
 from limitproof.simulate.search.ends import End, Told, end_of
@@ -28,7 +28,7 @@ class Orders:
     """What the requests end in, one after the other, at one instant.
 
     alike: clients that have not begun are one; until: when there is no more time, by
-    time.perf_counter(). `why` says why ends are not compared, "" where they are.
+    perf_counter(). `why` says why ends are not compared, "" where they are.
     """
 
     def __init__(self, world: World, *, alike: bool, until: float = math.inf) -> None:
@@ -44,7 +44,7 @@ class Orders:
             raw = trace.told, world.snapshot()
             if world.instant != START:
                 self.why = SLEPT
-            elif time.perf_counter() > until:
+            elif perf_counter() > until:
                 self.why = "there was no time for all orders of the requests"
             if self.why:
                 return

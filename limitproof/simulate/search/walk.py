@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable, Sequence
+from time import perf_counter
 
 from limitproof.check.instant import overshoot_at_once, refused_with_room
 from limitproof.schedules import Answers, switches
@@ -62,12 +62,12 @@ class Walk:
         self, run: Callable[[Choose], Trace], seed: int, limit: int, seconds: float, tell: Tell
     ) -> Coverage:
         source = random.Random(seed)
-        begun = time.perf_counter()
+        begun = perf_counter()
         first = worst = refusal = None
         outcomes: set[Answers] = set()
         runs = over_runs = refused_runs = steps = 0
         stopped = ""
-        while (spent := time.perf_counter() - begun) < seconds and runs != self._most:
+        while (spent := perf_counter() - begun) < seconds and runs != self._most:
             trace = run(self._new_choice(source))
             runs, steps = runs + 1, steps + len(trace.choices)
             outcomes.add(sorted_answers(trace.answers))

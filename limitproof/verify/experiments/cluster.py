@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import count
+from time import monotonic
 from typing import Any
 from unittest.mock import patch
 
@@ -112,8 +113,8 @@ def _get_ready(node: VirtualServer, control: redis.Redis) -> int:
     """
     instant = START
     control.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16_383)  # type: ignore[no-untyped-call]
-    end = time.monotonic() + SECONDS
-    while time.monotonic() < end:
+    end = monotonic() + SECONDS
+    while monotonic() < end:
         instant += SECOND
         node.set(instant)
         info: Any = control.execute_command("CLUSTER", "INFO")  # type: ignore[no-untyped-call]

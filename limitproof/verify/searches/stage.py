@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from time import perf_counter
 
 from limiters.contract import Quota
 from limitproof.check.tales.acts import FAULTS
@@ -200,11 +200,11 @@ class Clock:
     """Real seconds that are left for a part of the search."""
 
     def __init__(self, seconds: float) -> None:
-        self._end = time.perf_counter() + seconds
+        self._end = perf_counter() + seconds
 
     @property
     def over(self) -> bool:
-        return time.perf_counter() >= self._end
+        return perf_counter() >= self._end
 
 
 def wanted_of(names: Collection[str]) -> set[str]:
