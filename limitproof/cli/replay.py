@@ -62,8 +62,15 @@ def replay(
     except (ValueError, RecursionError) as error:  # ScheduleError is one
         raise click.UsageError(f"{path}: {error}") from error
     if isinstance(read, Story):
-        return _story(read, target, address, json_file, quiet=quiet, verbose=verbose)
-    found = run_again(read, _resolved(target, read.target), program=virtual_program(address))
+        return _story(
+            read,
+            _resolved(target, read.target, path),
+            address,
+            json_file,
+            quiet=quiet,
+            verbose=verbose,
+        )
+    found = run_again(read, _resolved(target, read.target, path), program=virtual_program(address))
     write(
         json_file,
         {"schema": 1, "schedule": read.token, "result": found.result.value, "said": found.said,
@@ -90,26 +97,36 @@ def _file_of(said: str, results: Path) -> Path:
     raise click.UsageError(f"there is no file {said!r}; give a schedule's file, or its token")
 
 
-def _resolved(given: str | None, kept: str) -> Target:
+def _resolved(given: str | None, kept: str, schedule: Path) -> Target:
     with in_time():
         if given is not None:
             return resolve(given)
         try:
-            return resolve(kept)
+            return resolve(_seen_from_here(kept, schedule))
         except TargetError as error:
             raise TargetError(f"{error}; or say with --target where it is now") from error
 
 
+def _seen_from_here(kept: str, schedule: Path) -> str:
+    """A file is kept by its path from where the command was; the results are mostly below that."""
+    where, colon, factory = kept.rpartition(":")
+    if where.endswith(".py") and not Path(where).is_file():
+        for folder in schedule.absolute().parents:
+            if (folder / where).is_file():
+                return f"{folder / where}{colon}{factory}"
+    return kept
+
+
 def _story(
     story: Story,
-    target: str | None,
+    target: Target,
     address: str | None,
     json_file: str | None,
     *,
     quiet: bool,
     verbose: bool,
 ) -> int:
-    found = replay_story(story, _resolved(target, story.target), program=virtual_program(address))
+    found = replay_story(story, target, program=virtual_program(address))
     write(
         json_file,
         {"schema": 1, "schedule": story.token, "result": found.result.value, "said": found.said,

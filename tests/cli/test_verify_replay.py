@@ -65,6 +65,24 @@ def test_a_story_is_told_again_from_anywhere(
     assert capsys.readouterr().out.startswith(word)
 
 
+def test_a_file_named_by_its_path_is_found_above_the_schedule(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As it was seen from the folder in which `limitproof verify` was called."""
+    said = json.loads(story(tmp_path, "True").read_text())
+    kept = tmp_path / "results" / "run" / "schedules" / "story.json"
+    kept.parent.mkdir(parents=True)
+    kept.write_text(json.dumps(said | {"target": "mine.py:Mine"}))
+    elsewhere = tmp_path / "results" / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert invoke(["replay", "../run/schedules/story.json", "-q"]) == Exit.FAIL
+    assert capsys.readouterr().out.startswith("STILL FAILS")
+    (tmp_path / "mine.py").unlink()
+    assert invoke(["replay", "../run/schedules/story.json", "-q"]) == Exit.USAGE
+    assert "say with --target where it is now" in capsys.readouterr().err
+
+
 def test_what_a_story_shows_is_named_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
