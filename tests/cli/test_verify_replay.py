@@ -202,5 +202,4 @@ def test_a_token_is_enough(
     assert invoke(["replay", "0" * 8]) == Exit.USAGE
     assert "no schedule 00000000 is kept in results or .limitproof" in capsys.readouterr().err
     monkeypatch.chdir(tmp_path / "results")
-    assert invoke(["replay", str(tmp_path / f".limitproof/{token}.json")]) == Exit.USAGE
-    assert "or say with --target where it is now" in capsys.readouterr().err
+    assert invoke(["replay", str(tmp_path / f".limitproof/{token}.json")]) == Exit.FAIL
