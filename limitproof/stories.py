@@ -211,11 +211,20 @@ class Sight:
 
 
 @dataclass(frozen=True, slots=True)
+class Touched:
+    """The keys of one command: named by its words, and those that its script has touched."""
+
+    named: tuple[bytes, ...]
+    inside: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Happening:
     """One event as it went, for a person: what was sent and answered in it, in order.
 
     exchanges: (commands, replies) a step, each a text; state: the keys after it, "" when nobody
-    looked; answered: what the limiter decided, None when it did not; raw: the commands as sent.
+    looked; answered: what the limiter decided, None when it did not; raw: the commands as sent;
+    touched: the keys of each of these.
     """
 
     event: Event
@@ -224,6 +233,7 @@ class Happening:
     state: str = ""
     answered: Operation | None = None
     raw: tuple[tuple[bytes, ...], ...] = ()
+    touched: tuple[Touched, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from limitproof.schedules import Answers, Run, Spans, Step
 from limitproof.servers.virtual import START, VirtualServer
 from limitproof.simulate.access import Access, flags_of
 from limitproof.simulate.cast import Cast
+from limitproof.simulate.overheard import touched
 from limitproof.simulate.refusal import RefusedError, SlowError, TimeNeededError
 from limitproof.simulate.resp import Commands, pack, parse, shown_command, shown_reply
 from limitproof.simulate.search.ends import Told
@@ -27,6 +28,7 @@ from limitproof.simulate.seat import KEY, Call, Seat
 from limitproof.simulate.snapshot import ASK, CLEAR, EMPTY, LOAD, Snapshot
 from limitproof.simulate.trace import Choose, Taken, Trace
 from limitproof.simulate.wire import Wire, exchange, simulated_client
+from limitproof.stories import Touched
 
 LONGEST_SLEEP = 2**63 / 1e9  # s, as of time.sleep: 292 years
 LATEST = START + 1_000 * 365 * 86_400_000_000  # µs; who sleeps on from there is refused
@@ -64,6 +66,7 @@ class World:
         self.travel: Callable[[float], None] | None = None
         self._told = float("nan")
         self._idle: Any = None
+        self._ear: socket.socket | None = None
 
     def clock(self) -> float:
         """Seconds since the epoch for whoever runs now."""
@@ -209,6 +212,11 @@ class World:
         """The server does what a client has sent; the reply is on its way."""
         assert seat.wire is not None
         return self.deliver(seat.wire.real, seat.packets[0], len(seat.commands[0]))
+
+    def overhear(self, seat: Seat) -> tuple[bytes, tuple[Touched, ...]]:
+        """As `execute`, and which keys each of the commands touched; it takes some round trips."""
+        self._ear = self._ear or self.line()
+        return touched(seat.commands[0], lambda: self.execute(seat), self._ear, self.send)
 
     def deliver(self, line: socket.socket, packet: bytes, replies: int) -> bytes:
         """What a client sends, on a connection that is set up: so many replies to it."""

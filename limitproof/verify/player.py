@@ -26,6 +26,7 @@ from limitproof.stories import (
     Sight,
     Skew,
     Tale,
+    Touched,
     Wait,
 )
 
@@ -59,6 +60,7 @@ class Player:
         self._happenings: list[Happening] = []
         self._exchanges: list[Exchange] = []
         self._raw: list[tuple[bytes, ...]] = []
+        self._touched: list[Touched] = []
         world.reset()
 
     @property
@@ -86,7 +88,7 @@ class Player:
         simulation cannot, ServerError when the server dies.
         """
         self.events.append(event)
-        self._exchanges, self._raw = [], []
+        self._exchanges, self._raw, self._touched = [], [], []
         self._happen(event)
         ended = [n for n in self._open if self._calls[n][3].ended is not None]
         self._over |= dict.fromkeys(ended, len(self.events) - 1)
@@ -130,7 +132,7 @@ class Player:
                 self._seated.discard(event.client)
             case Lose():
                 seat = self._sending(event.client)
-                self._keep(seat, world.execute(seat))
+                self._execute(seat)
                 self._lost[id(seat.calls[-1])] += 1
                 world.lose(seat)
             case Drop():
@@ -174,17 +176,19 @@ class Player:
         if seat.asleep is not None:
             self.world.step(seat)
             return
-        reply = self.world.execute(seat)
-        self._keep(seat, reply)
-        self.world.resume(seat, reply)
+        self.world.resume(seat, self._execute(seat))
 
-    def _keep(self, seat: Seat, reply: bytes) -> None:
-        if self._shown:
-            commands = seat.commands[0]
-            self._raw += [tuple(words) for words in commands]
-            self._exchanges.append(
-                (tuple(map(shown_command, commands)), tuple(map(shown_reply, parse(reply))))
-            )
+    def _execute(self, seat: Seat) -> bytes:
+        world, commands = self.world, seat.commands[0]
+        if not self._shown:
+            return world.execute(seat)
+        reply, touched = world.overhear(seat)
+        self._touched += touched
+        self._raw += [tuple(words) for words in commands]
+        self._exchanges.append(
+            (tuple(map(shown_command, commands)), tuple(map(shown_reply, parse(reply))))
+        )
+        return reply
 
     def _told(self, event: Event, answered: Operation | None) -> Happening:
         return Happening(
@@ -194,6 +198,7 @@ class Player:
             self.world.snapshot().shown(self.world.instant // 1000),
             answered,
             tuple(self._raw),
+            tuple(self._touched),
         )
 
     def _operation(self, number: int) -> Operation:

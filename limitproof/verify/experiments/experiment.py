@@ -14,7 +14,7 @@ from limitproof.check.verdict import Cause, CheckResult, Verdict
 from limitproof.history.outcome import Outcome
 from limitproof.simulate.refusal import HangError, LocalStateError, RefusedError
 from limitproof.simulate.world import World
-from limitproof.stories import Story, Tale
+from limitproof.stories import Event, Story, Tale
 from limitproof.verify.experiments.hand import Hand
 from limitproof.verify.laboratory import (
     COSTS,
@@ -303,6 +303,15 @@ def _once(texts: Iterable[str]) -> list[str]:
 
 def _said(refusal: RefusedError, quota: Quota) -> str:
     return f"not simulated with {quota.limit} per {quota.window:g} s: {refusal}"
+
+
+def told_by(events: Sequence[Event]) -> Direct:
+    """These events, as they were."""
+
+    def direct(hand: Hand) -> None:
+        hand.do(*events)
+
+    return direct
 
 
 def at_each_step(

@@ -8,7 +8,7 @@ from functools import partial
 from limiters.contract import Quota
 from limitproof.check.tales.acts import MILLISECOND, patience
 from limitproof.check.tales.expiry import expiry
-from limitproof.stories import Event, Kill, Tale
+from limitproof.stories import Kill, Tale
 from limitproof.verify.experiments.experiment import (
     Experiment,
     Played,
@@ -16,6 +16,7 @@ from limitproof.verify.experiments.experiment import (
     Trial,
     at_each_step,
     small,
+    told_by,
 )
 from limitproof.verify.experiments.hand import Hand
 from limitproof.verify.laboratory import Laboratory
@@ -109,12 +110,8 @@ def _smaller(found: Played) -> Iterator[Trial]:
     """The story as far as it takes to fail."""
     for length in range(1, len(found.story.events)):
         if expiry(_until(found.tale, length), found.story):
-            yield Trial(partial(_first, found.story.events[:length]))
+            yield Trial(told_by(found.story.events[:length]))
             return
-
-
-def _first(events: Sequence[Event], hand: Hand) -> None:
-    hand.do(*events)
 
 
 def _until(tale: Tale, length: int) -> Tale:

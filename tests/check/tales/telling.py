@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from limiters.contract import Decision
@@ -20,6 +20,7 @@ from limitproof.stories import (
     Sight,
     Story,
     Tale,
+    Touched,
     Wait,
 )
 
@@ -106,10 +107,17 @@ class Telling:
         self._events.append(Again())
         self._act, self._now = self._act + 1, START
 
-    def sent(self, *commands: str) -> None:
-        """What was sent in one step."""
+    def sent(self, *commands: str, keys: Sequence[str] = ()) -> None:
+        """What was sent in one step, where these are keys; a script touches all of them."""
         raw = tuple(tuple(word.encode() for word in command.split()) for command in commands)
-        self._happenings.append(Happening(Go(0), self._now, raw=raw))
+        known = tuple(key.encode() for key in keys)
+        touched = tuple(
+            Touched(words[3 : 3 + int(words[2])], known)
+            if words[0] == b"EVALSHA"
+            else Touched(tuple(word for word in words if word in known))
+            for words in raw
+        )
+        self._happenings.append(Happening(Go(0), self._now, raw=raw, touched=touched))
 
     def judged(self, judge: Any) -> str:
         """What a judge says of it."""

@@ -329,6 +329,25 @@ class ReadsUndeclared(Counter):
     """
 
 
+class ReadsNearItsEnd(Counter):
+    """cluster: a script reads a key that it does not declare, when its own is about to end."""
+
+    script = """
+        local count = redis.call('INCR', KEYS[1])
+        if count == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1])
+        elseif redis.call('PTTL', KEYS[1]) < 100 then redis.call('GET', 'other') end
+        return count
+    """
+
+
+class ReadsTwoSlots(Counter):
+    """cluster: one command reads two keys that nobody ever writes."""
+
+    def acquire(self, key: str) -> Decision:
+        self.client.exists("other", key)
+        return super().acquire(key)
+
+
 class HashTagged(Counter):
     """Right on a cluster: two keys in one slot, declared, whatever the client is called."""
 

@@ -56,7 +56,7 @@ def test_who_is_right_is_not_accused(moving_server: VirtualServer, name: str, ch
         ("CostlyWithoutEnd", "expiry", "'k' is left without a TTL after a request"),
         ("CostlyWithoutEnd", "memory", "it grows for good: from 2 to 16 entries"),
         ("CostlyAudit", "memory", "it grows for good"),
-        ("CostlyAudit", "cluster", "'audit' is written by a script that does not declare it"),
+        ("CostlyAudit", "cluster", "a script touches 'audit' and does not declare it"),
         ("CostlyInTwoSteps", "crash", "a client dies after 1 step and leaves 'k' without a TTL"),
         ("CostlyByItsOwnClock", "clock-skew", "with its clock 50 ms ahead"),
         ("CostlyTwice", "lost-reply", "4 places are gone for one of cost 2"),

@@ -10,7 +10,6 @@ from limitproof.check.verdict import Cause, Verdict
 from limitproof.simulate.refusal import RefusedError
 from limitproof.stories import Story, Tale
 from limitproof.verify.experiments.catalogue import EXPERIMENTS
-from limitproof.verify.laboratory import Examined
 from tests.verify.experiments.conftest import OpenLaboratory
 from tests.verify.experiments.test_registered import replayed
 
@@ -38,6 +37,10 @@ PLANTED = [
     ("Trimmed", "isolation", "request 1 of key 'a ' is admitted (0 left) when 'a' is in use too"),
     ("SweepsByPattern", "isolation", "when '*' is in use too"),
     ("TwoSlots", "cluster", "a script touches 'seen:user:7' and 'user:7', which are in slots"),
+    ("ReadsUndeclared", "cluster", "'{user:7}:limit' and does not declare it"),
+    ("ReadsNearItsEnd", "cluster", "'other' and does not declare it"),
+    ("ReadsTwoSlots", "cluster", "EXISTS touches 'other' and 'user:7', which are in slots"),
+    ("WaitsForItsTurn", "cluster", "'other' and does not declare it"),
     ("TwoSlotsTransaction", "cluster", "a transaction touches 'seen:user:7' and 'user:7'"),
 ]
 PLANTED_FAULTS = [
@@ -110,20 +113,6 @@ def test_who_is_right_is_not_accused(
     pays_twice = specimen in ("HashTagged", "Buckets") and examined.result.name == "lost-reply"
     expected = Verdict.FAIL if pays_twice else Verdict.PASS
     assert examined.result.verdict is expected, examined.result.because
-
-
-def test_a_node_of_a_cluster_sees_what_a_script_only_reads(laboratory_of: OpenLaboratory) -> None:
-    """Nothing is written there, so that no key is seen; the node's own log tells it."""
-    examined: Examined = CHECKS["cluster"].examine(laboratory_of("ReadsUndeclared"))
-    assert examined.result.verdict is Verdict.FAIL
-    assert examined.result.cause is Cause.ALGORITHM
-    assert "'{user:7}:limit' and does not declare it" in examined.result.because
-    assert examined.story is None
-
-
-def test_a_node_does_not_wait_for_who_waits(laboratory_of: OpenLaboratory) -> None:
-    examined = CHECKS["cluster"].examine(laboratory_of("WaitsForItsTurn"))
-    assert "'other' and does not declare it" in examined.result.because
 
 
 def test_what_it_raises_for_alone_is_told(laboratory_of: OpenLaboratory) -> None:
