@@ -1,4 +1,4 @@
-"""`isolation`: odd keys beside each other, and keys named like what the limiter itself stores."""
+"""`isolation`: odd keys beside each other, many plain ones, and keys like what is stored."""
 
 from __future__ import annotations
 
@@ -50,6 +50,10 @@ KEYS = (
     LONG + "2",  # differs beyond where one may cut
 )
 
+# Of so many, two fall together where names are hashed into some thousand buckets (the "birthday
+# problem": 300 of 4,096 make eleven pairs). Squares, as a CRC tells neighbours apart.
+CROWD = tuple(f"user-{number**2}" for number in range(300))
+
 
 def _probe(hand: Hand) -> None:
     """One key beyond its limit, with a look after each step."""
@@ -86,6 +90,7 @@ def _trials(laboratory: Laboratory, played: Sequence[Played]) -> Iterator[Trial]
     for key in stored_like_keys(played[0].tale) if played else ():
         yield Trial(partial(_beside, (PROBE, key), ROUNDS), quota)
     yield Trial(partial(_beside, KEYS, ROUNDS), quota)
+    yield Trial(partial(_beside, CROWD, 1), small(laboratory.quota, most=1), plain=True)
 
 
 def stored_like_keys(tale: Tale) -> list[str]:
@@ -123,8 +128,9 @@ def _sum_up(played: Sequence[Played]) -> Summary:
     odd = raising([one.tale for one in played])
     end = f"; it raises for {', '.join(odd)}, alone as well" if odd else ""
     return Summary(
-        f"{len(KEYS)} keys beside each other get the answers that each gets alone{end}",
-        measured={"keys": len(KEYS), "raises_for": odd},
+        f"{len(KEYS)} odd keys beside each other, and {len(CROWD)} plain ones, get the answers "
+        f"that each gets alone{end}",
+        measured={"keys": len(KEYS) + len(CROWD), "raises_for": odd},
     )
 
 

@@ -33,6 +33,7 @@ PLANTED = [
         "2 requests in a window are 2 entries (160 bytes), 8 are 8 (544 bytes)",
     ),
     ("Lowercase", "isolation", "request 1 of key 'A' is admitted (0 left) when 'a' is in use too"),
+    ("HashedIntoBuckets", "isolation", "when 'user-2401' is in use too"),
     ("Truncated", "isolation", "xxx1 (10,001 long)' is in use too"),
     ("Trimmed", "isolation", "request 1 of key 'a ' is admitted (0 left) when 'a' is in use too"),
     ("SweepsByPattern", "isolation", "when '*' is in use too"),
