@@ -61,7 +61,7 @@ def held(functions: Sequence[Function]) -> list[Place]:
 
 
 def _holders_of(functions: Sequence[Function]) -> _Holders:
-    modules = {id(vars(module)): name for name, module in _modules()}
+    modules = {id(names): name for name, names in _globals()}
     found = _Holders()
     level: list[Any] = list(functions)
     for _ in range(DEEP):
@@ -88,10 +88,10 @@ def _holders_of(functions: Sequence[Function]) -> _Holders:
     return found
 
 
-def _modules() -> Iterator[tuple[str, ModuleType]]:
+def _globals() -> Iterator[tuple[str, dict[str, Any]]]:
     for name, module in list(sys.modules.items()):
         if issubclass(type(module), ModuleType):
-            yield name, module
+            yield name, object.__getattribute__(module, "__dict__")  # one that loads late is not
 
 
 def _is_theirs(holder: Any) -> bool:
