@@ -78,10 +78,6 @@ def _nothing(_tale: Tale, _story: Story) -> Measured:
     return {}
 
 
-def _nothing_beyond(_laboratory: Laboratory, _played: Sequence[Played]) -> None:
-    return None
-
-
 def one_sided(played: Sequence[Played]) -> str:
     """Why stories show nothing: there was no answer, or always the same; "" when they do.
 
@@ -109,7 +105,6 @@ class Experiment:
     `trials` is asked for the next story when the one before has passed, and sees what was played.
     `sum_up` is told of all of them when none failed. `smaller`: stories to look at when one fails,
     the first of which that fails too is shown in its place. `measure`: figures of a story.
-    `beyond`: what is seen outside of a world when no story fails; None when nothing is wrong there.
     `empty`: why stories in which nothing failed are no pass, all the same; "" when they are.
     `costly`: whether all is played once more with requests of a cost, where the limiter takes one.
     """
@@ -120,7 +115,6 @@ class Experiment:
     sum_up: Callable[[Sequence[Played]], Summary]
     smaller: Callable[[Played], Iterable[Trial]] = _no_smaller
     measure: Callable[[Tale, Story], Measured] = _nothing
-    beyond: Callable[[Laboratory, Sequence[Played]], Summary | None] = _nothing_beyond
     empty: Callable[[Sequence[Played]], str] = one_sided
     costly: bool = True
 
@@ -163,14 +157,13 @@ class Experiment:
                     quota = trial.quota or laboratory.quota
                     contract = quota != laboratory.quota and str(refusal).startswith(NOT_MADE)
                     (declined if contract else refusals).append(_said(refusal, quota))
-        seen = self.beyond(laboratory, played) if played and laboratory.left else None
         if not played:
             refusals, declined = [*refusals, *declined], []
         told = [str(cost) for cost, seen in dear.items() if seen and not one_sided(seen)]
         if told and not late:
             late = f"; and with requests of cost {' and '.join(told)}"
         number = sum(map(len, dear.values()))
-        examined = self._passed(played, number, _once(refusals), _once(declined), seen)
+        examined = self._passed(played, number, _once(refusals), _once(declined))
         result = examined.result
         if result.verdict is not Verdict.PASS:
             return examined
@@ -246,7 +239,6 @@ class Experiment:
         more: int,
         refusals: Sequence[str],
         declined: Sequence[str],
-        seen: Summary | None,
     ) -> Examined:
         """more: stories with a cost; declined: quotas for which none is made, which is told."""
         measured: dict[str, Any] = {"stories": len(played) + more}
@@ -255,7 +247,7 @@ class Experiment:
         if refusals:
             measured["not_played"] = list(refusals)
         nothing = Summary("no story was played", Verdict.UNKNOWN)
-        summary = seen or (self.sum_up(played) if played else nothing)
+        summary = self.sum_up(played) if played else nothing
         verdict, because = summary.verdict, summary.because
         if refusals and verdict is Verdict.PASS:
             verdict, because = Verdict.UNKNOWN, f"{refusals[0]}; else: {because}"
