@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 from limiters.contract import Quota
@@ -219,12 +220,18 @@ class Campaign:
         self._wanted |= apart
 
     def _shorten(self) -> None:
-        """The shortest stories of what was found, in the world in which it was."""
-        for name, found in self._found.items():
-            rest = len(self._found) - len(self._examined)
-            seconds = min(self._shortening, self._laboratory.left / rest)
-            with self._stage(found.quota, found.granularity) as stage:
-                self._examined[name] = self._shortest(stage, found, seconds)
+        """The shortest stories of what was found, in worlds like those in which it was."""
+
+        def where(found: Found) -> tuple[int, float, Granularity]:
+            return found.quota.limit, found.quota.window, found.granularity
+
+        for _, together in groupby(sorted(self._found.values(), key=where), key=where):
+            first, *others = together
+            with self._stage(first.quota, first.granularity) as stage:
+                for found in (first, *others):
+                    rest = len(self._found) - len(self._examined)
+                    seconds = min(self._shortening, self._laboratory.left / rest)
+                    self._examined[found.name] = self._shortest(stage, found, seconds)
 
     def results(self) -> dict[str, Examined]:
         """All checks that were asked for."""
