@@ -1,110 +1,172 @@
 """Who holds a function: found from the function backwards, as the garbage collector knows it.
 
-`cache = TTLCache(timer=time.monotonic)` at the top of a module leaves the function in an object,
-where no look at the module's names finds it. The collector knows of every container what it refers
-to (`gc.get_referrers`), looks through all of them in one pass, and asks nothing of any object. Nor
+`from time import monotonic` binds the function itself: what is later put into the module `time`
+does not reach it. Nor does it reach what an object holds that was made at import, `cache =
+TTLCache(timer=time.monotonic)`. The collector knows of every container what it refers to
+(`gc.get_referrers`), looks through all of them in one pass, and asks nothing of any object. Nor
 does what is here: `isinstance` would, and a proxy may raise at any question.
+
+Not seen are keys of dicts and members of sets (whose look-up takes what is equal), what only code
+in C or a frame holds, and what `gc.freeze` has taken out of the collector's sight.
 """
 
 from __future__ import annotations
 
 import gc
 import sys
-from collections import OrderedDict, defaultdict, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from types import CellType, FunctionType, MemberDescriptorType, MethodType, ModuleType
+from types import (
+    AsyncGeneratorType,
+    CellType,
+    CoroutineType,
+    FrameType,
+    FunctionType,
+    GeneratorType,
+    MemberDescriptorType,
+    ModuleType,
+    TracebackType,
+)
 from typing import Any
 
-from limitproof.simulate.places import Function, Place, names_of, skipped
+from limitproof.simulate.places import Function, Place, names_of, runs_beside, skipped
 
-DEEP = 6  # passes: holders of holders
-CONTAINERS = frozenset(
-    {dict, list, tuple, set, frozenset, deque, OrderedDict, defaultdict, CellType, partial}
-    | {MethodType, staticmethod, classmethod, property}
-)
+DEEP = 8  # passes: holders of holders
+MANY = 1_000  # holders looked at in one pass; each costs the next one
+IMMUTABLE = (tuple, partial, staticmethod)
+RUNNING = (FrameType, GeneratorType, CoroutineType, AsyncGeneratorType, ModuleType, TracebackType)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """places: where functions stand, or an immutable in which they do; immutables: these, each
+    after what it holds."""
+
+    places: tuple[Place, ...]
+    immutables: tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Holders:
-    """Who holds some objects, perhaps by way of containers.
+    """Who holds some objects, perhaps by way of others.
 
-    containers: by id, and what they hold of the objects and of each other (ids); makers: objects
-    and functions of a limiter's; tops: ids of what these, and modules and classes of a limiter's,
-    hold at once; of_classes: ids of what classes hold, which are the dicts of their attributes.
+    between: by id, who is a limiter's only if one holds it (containers, and objects of the standard
+    library), nearest first; inside: what these hold of the objects and of each other (ids); owners:
+    a limiter's own objects, functions, classes and modules' globals; tops: ids of what these hold.
     """
 
-    containers: dict[int, Any] = field(default_factory=dict)
+    between: dict[int, Any] = field(default_factory=dict)
     inside: dict[int, set[int]] = field(default_factory=dict)
-    makers: list[Any] = field(default_factory=list)
+    owners: list[Any] = field(default_factory=list)
     tops: set[int] = field(default_factory=set)
-    of_classes: set[int] = field(default_factory=set)
+
+    def note(self, holder: Any, holds: set[int], *, is_owner: bool) -> bool:
+        """Whether it matters who holds this one in turn, and was not known to."""
+        if is_owner:
+            self.owners.append(holder)
+            self.tops.update(holds)
+        if is_owner and not issubclass(type(holder), IMMUTABLE):
+            return False
+        known = id(holder) in self.between
+        self.between[id(holder)] = holder
+        self.inside.setdefault(id(holder), set()).update(holds)
+        return not known
 
 
-def held(functions: Sequence[Function]) -> list[Place]:
-    """Where these functions stand in objects, closures and containers within containers.
+def nearest(functions: Sequence[Function]) -> tuple[int, ...]:
+    """The ids of those who hold these functions at once: as long as they are the same, so is what
+    `held` finds, but for who holds a tuple."""
+    modules, wanted = _modules(), {id(one) for one in functions}
+    return tuple(
+        sorted(
+            id(one)
+            for one in gc.get_referrers(*functions)
+            if not _ends_here(one, modules) and {*map(id, gc.get_referents(one))} != wanted
+        )
+    )
 
-    Not in those of the standard library and of what runs beside the limiters; nor are the names of
-    modules and classes looked through here. A tuple or a partial cannot be changed: the place is
-    where that stands.
+
+def held(functions: Sequence[Function]) -> Held:
+    """Where these functions stand in a limiter's modules, classes, objects and closures.
+
+    And in those of libraries that it uses; not in those of the standard library and of what runs
+    beside it, unless a limiter's holds them. A tuple, a partial or a staticmethod cannot be
+    changed: the place is where that stands.
     """
     holders = _holders_of(functions)
     wanted = {id(one) for one in functions}
-    for number, one in holders.containers.items():  # those within others come first
-        if issubclass(type(one), (tuple, partial)) and holders.inside[number] & wanted:
+    immutables = []
+    for number, one in holders.between.items():
+        if issubclass(type(one), IMMUTABLE) and holders.inside[number] & wanted:
             wanted.add(number)
-    owned = _all_in(holders.tops, holders.inside) & holders.containers.keys()
-    changeable = (holders.containers[number] for number in owned - holders.of_classes)
-    return [place for one in (*holders.makers, *changeable) for place in _places_in(one, wanted)]
+            immutables.append(one)
+    owned = _all_in(holders.tops, holders.inside) & holders.between.keys()
+    attributes = {number for owner in holders.owners for number in _attributes(owner)}
+    changeable = (holders.between[number] for number in owned - attributes)
+    places = (place for one in (*holders.owners, *changeable) for place in _places_in(one, wanted))
+    return Held(tuple(places), tuple(immutables))
 
 
 def _holders_of(functions: Sequence[Function]) -> _Holders:
-    modules = {id(names): name for name, names in _globals()}
-    found = _Holders()
+    modules, found = _modules(), _Holders()
     level: list[Any] = list(functions)
+    every = [level]
     for _ in range(DEEP):
-        onward: list[Any] = []
         below = {id(one) for one in level}
+        ours = {id(one) for one in (every, *every, *_parts(found))}
+        onward: list[Any] = []
         for holder in gc.get_referrers(*level) if level else ():
-            number, holds = id(holder), below.intersection(map(id, gc.get_referents(holder)))
-            if holder is level:
+            is_owner = _is_owner(holder, modules)
+            if id(holder) in ours or (not is_owner and _ends_here(holder, modules)):
                 continue
-            if number in modules:
-                found.tops.update(holds if not skipped(modules[number]) else ())
-            elif type(holder) in CONTAINERS or issubclass(type(holder), tuple):
-                if number not in found.containers:
-                    onward.append(holder)
-                found.containers[number] = holder
-                found.inside.setdefault(number, set()).update(holds)
-            elif _is_theirs(holder):
-                found.tops.update(holds)
-                if issubclass(type(holder), type):
-                    found.of_classes.update(holds)
-                else:
-                    found.makers.append(holder)
+            holds = below.intersection(map(id, gc.get_referents(holder)))
+            if found.note(holder, holds, is_owner=is_owner) and len(onward) < MANY:
+                onward.append(holder)
         level = onward
+        every.append(level)
     return found
 
 
-def _globals() -> Iterator[tuple[str, dict[str, Any]]]:
-    for name, module in list(sys.modules.items()):
-        if issubclass(type(module), ModuleType):
-            yield name, object.__getattribute__(module, "__dict__")  # one that loads late is not
+def _parts(found: _Holders) -> tuple[object, ...]:
+    return found.between, found.inside, found.owners, found.tops
 
 
-def _is_theirs(holder: Any) -> bool:
+def _modules() -> dict[int, str]:
+    """The names of the modules that are imported, by the ids of their globals."""
+    return {
+        id(object.__getattribute__(module, "__dict__")): name  # one that loads late stays unloaded
+        for name, module in list(sys.modules.items())
+        if issubclass(type(module), ModuleType)
+    }
+
+
+def _is_owner(holder: Any, modules: Mapping[int, str]) -> bool:
     """Whether a limiter's code, or a library's that it uses, has made this."""
+    if id(holder) in modules:
+        return not skipped(modules[id(holder)])
     if type(holder) is FunctionType:
         return not skipped(holder.__globals__.get("__name__"))
+    return not skipped(_made_in(holder))
+
+
+def _ends_here(holder: Any, modules: Mapping[int, str]) -> bool:
+    """Whether it does not matter who holds this one."""
+    kind = type(holder)
+    known = id(holder) in modules or kind is FunctionType or issubclass(kind, type)
+    return known or issubclass(kind, RUNNING) or runs_beside(_made_in(holder))
+
+
+def _made_in(holder: Any) -> object:
+    """The module of a class, or of an object's; a metaclass is not asked, which may raise."""
     of = holder if issubclass(type(holder), type) else type(holder)
-    with suppress(Exception):  # a metaclass may raise
-        return not skipped(of.__module__)
-    return False
+    told = names_of(of).get("__module__")  # of one in C: a descriptor, or none
+    return told if type(told) is str else str(type.__dict__["__module__"].__get__(of))
 
 
-def _all_in(tops: Iterable[int], inside: dict[int, set[int]]) -> set[int]:
+def _all_in(tops: Iterable[int], inside: Mapping[int, set[int]]) -> set[int]:
     """These, what they hold, and so on."""
     every, level = set(tops), set(tops)
     while level:
@@ -113,24 +175,41 @@ def _all_in(tops: Iterable[int], inside: dict[int, set[int]]) -> set[int]:
     return every
 
 
+def _attributes(owner: Any) -> Iterator[int]:
+    """The id of the dict of a class: to write there is to go behind the back of its caches."""
+    if issubclass(type(owner), type):
+        yield from map(id, gc.get_referents(names_of(owner)))
+
+
 def _places_in(holder: Any, wanted: set[int]) -> list[Place]:
     """Where in a holder one of these objects stands."""
-    if issubclass(type(holder), (tuple, partial)):
+    kind = type(holder)
+    if issubclass(kind, IMMUTABLE):
         return []
-    if issubclass(type(holder), dict):
-        return [Place(holder, name) for name, one in list(holder.items()) if id(one) in wanted]
-    if issubclass(type(holder), list):
-        return [Place(holder, number) for number, one in enumerate(holder) if id(one) in wanted]
-    if type(holder) is FunctionType:
+    if issubclass(kind, type):
+        named = list(names_of(holder).items())
+        return [Place(holder, name) for name, one in named if id(one) in wanted]
+    if kind is FunctionType:
         places = [Place(holder, "__defaults__")]
-    elif type(holder) is CellType:
+    elif kind is CellType:
         places = [Place(holder, "cell_contents")]
     else:
-        places = [Place(holder, slot) for slot in _slots_of(type(holder))]
-        with suppress(AttributeError):  # it has but slots
-            attributes = object.__getattribute__(holder, "__dict__")
-            places += [Place(attributes, name) for name in list(attributes)]
+        places = [Place(holder, slot) for slot in _slots_of(kind)]
+        places += _items_in(holder, wanted)
+        with suppress(Exception):  # it has but slots, or raises when it is asked
+            places += _items_in(object.__getattribute__(holder, "__dict__"), wanted)
     return [place for place in places if id(place.get()) in wanted]
+
+
+def _items_in(holder: Any, wanted: set[int]) -> list[Place]:
+    kind, items = type(holder), list[tuple[Any, Any]]()
+    if issubclass(kind, dict):
+        items = list(dict.items(holder))
+    elif issubclass(kind, list):
+        items = list(enumerate(list.__iter__(holder)))
+    elif issubclass(kind, deque):
+        items = list(enumerate(deque.__iter__(holder)))
+    return [Place(holder, name) for name, one in items if id(one) in wanted]
 
 
 def _slots_of(kind: type) -> Iterator[Any]:

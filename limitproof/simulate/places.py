@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from types import FunctionType, MemberDescriptorType
+from types import MemberDescriptorType
 from typing import Any
 
 Function = Callable[..., Any]
@@ -22,7 +23,16 @@ SKIPPED = STANDARD | OWN
 
 def skipped(module: object) -> bool:
     """Whether a module of this name keeps the functions that it has."""
-    return str(module).partition(".")[0] in SKIPPED
+    return _package(module) in SKIPPED
+
+
+def runs_beside(module: object) -> bool:
+    """Whether a module of this name is one of `OWN`."""
+    return _package(module) in OWN
+
+
+def _package(module: object) -> str:
+    return str(module).partition(".")[0]
 
 
 def names_of(one: type) -> Mapping[str, Any]:
@@ -31,64 +41,59 @@ def names_of(one: type) -> Mapping[str, Any]:
     return names
 
 
-class _Missing:
+class Missing:
     """What a place holds that is there no more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A key of a dict (a module's globals are one), an index of a list, a slot of an object (its
-    descriptor is the name), or an attribute of a class, a function or a closure's cell."""
+    """A key of a dict (a module's globals are one), an index of a list or deque, a slot of an
+    object (its descriptor is the name), or an attribute of a class, a function or a closure's cell.
+    """
 
     holder: Any
     name: Any
 
     def get(self) -> Any:
-        """What is there; `_Missing` where nothing is."""
+        """What is there; `Missing` where nothing is. An overridden `__getitem__` is not asked."""
+        kind = type(self.holder)
         with suppress(Exception):
             if type(self.name) is MemberDescriptorType:
                 return self.name.__get__(self.holder)
-            if isinstance(self.holder, (dict, list)):
-                return self.holder[self.name]
-            if isinstance(self.holder, type):
+            if (base := _base(kind)) is not None:
+                return base.__getitem__(self.holder, self.name)
+            if issubclass(kind, type):
                 return names_of(self.holder)[self.name]
             return getattr(self.holder, self.name)
-        return _Missing
+        return Missing
 
     def set(self, value: Any) -> None:
-        with suppress(Exception):  # a class that lets nobody change it: its metaclass may raise all
+        """Nothing happens in a class that lets nobody change it: its metaclass may raise all."""
+        with suppress(Exception):
             if type(self.name) is MemberDescriptorType:
                 self.name.__set__(self.holder, value)
-            elif isinstance(self.holder, (dict, list)):
-                self.holder[self.name] = value
+            elif (base := _base(type(self.holder))) is not None:
+                base.__setitem__(self.holder, self.name, value)
             else:
                 setattr(self.holder, self.name, value)
 
-    def swap(self, new: Mapping[int, Function]) -> Any:
-        """Put the new ones there; what is there now."""
-        old = self.get()
-        value = _swapped(old, new)
-        if value is old:
-            return old
-        if isinstance(self.holder, type) and isinstance(value, FunctionType):
-            value = staticmethod(value)  # what is built in is not bound to an object, this would be
-        self.set(value)
-        return value
+
+def _base(kind: type) -> Any:
+    return next((one for one in (dict, list, deque) if issubclass(kind, one)), None)
 
 
-def _swapped(value: Any, new: Mapping[int, Function]) -> Any:
-    """A function, or what has functions in it, with the new ones; the same if there are none."""
+def rebuilt(value: Any, new: Mapping[int, Any]) -> Any:
+    """A tuple, a partial or a staticmethod like it, with what stands for what it holds (by id)."""
     kind = type(value)
-    if issubclass(kind, tuple):
-        items = [_swapped(one, new) for one in value]
-        same = all(one is item for one, item in zip(value, items, strict=True))
-        return value if same else tuple.__new__(kind, items)
-    if kind is dict:  # what a function takes by default
-        return {name: new.get(id(one), one) for name, one in value.items()}
-    if kind is partial:
-        parts = value.func, value.args, value.keywords
-        func, args, keywords = (_swapped(part, new) for part in parts)
-        return partial(func, *args, **keywords)
+    if issubclass(kind, partial):
+        parts = (value.func, *value.args)
+        words = {name: new.get(id(one), one) for name, one in value.keywords.items()}
+        return partial.__new__(kind, *(new.get(id(one), one) for one in parts), **words)
     if kind is staticmethod:
         return staticmethod(new.get(id(value.__func__), value.__func__))
-    return new.get(id(value), value)
+    again = tuple.__new__(kind, [new.get(id(one), one) for one in tuple.__iter__(value)])
+    with suppress(Exception):  # a subclass may have attributes
+        object.__getattribute__(again, "__dict__").update(
+            object.__getattribute__(value, "__dict__")
+        )
+    return again

@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from fractions import Fraction
-from types import ModuleType
+from functools import partial
 from typing import Any, NoReturn
 from unittest.mock import patch
 
@@ -23,18 +23,17 @@ import redis.asyncio.connection
 from redis.connection import Connection, UnixDomainSocketConnection
 
 from limitproof.simulate.bindings import rebound
+from limitproof.simulate.fakes import Fake
 from limitproof.simulate.refusal import RefusedError
 from limitproof.simulate.time_travel import travel
 
 SINCE_1582 = 0x01B21DD213814000  # of UUIDs, in 100 ns before the epoch
-MONOTONIC = frozenset(
+OTHERWISE = frozenset(
     getattr(time, name)
-    for name in ("CLOCK_MONOTONIC", "CLOCK_MONOTONIC_RAW", "CLOCK_BOOTTIME", "CLOCK_UPTIME_RAW")
+    for name in ("CLOCK_REALTIME", "CLOCK_PROCESS_CPUTIME_ID", "CLOCK_THREAD_CPUTIME_ID")
     if hasattr(time, name)
 )
-Place = tuple[ModuleType, str]
-Fakes = dict[Place, Callable[..., Any]]
-"""By where the real ones are: a module, and a name in it."""
+"""Clocks that time_machine sets, and those that count what was computed. All others go on."""
 Draw = Callable[[int], bytes]
 Sleep = Callable[[float], None]
 Refuse = Callable[[RefusedError], NoReturn]
@@ -71,27 +70,18 @@ def sandbox(
     module that was imported meanwhile may have put it where nobody finds it.
     """
     before = random.getstate()
-    over = False
-
-    def while_open(place: Place, fake: Callable[..., Any]) -> Callable[..., Any]:
-        def either(*asked: Any) -> Any:
-            return getattr(*place)(*asked) if over else fake(*asked)
-
-        return either
 
     def no_connection(connection: Any) -> NoReturn:
         refuse(RefusedError(f"it opens a connection of its own ({type(connection).__name__})"))
 
-    given: Fakes = {
-        **_clocks(instant, inside),
-        (time, "sleep"): sleep,
-        (os, "urandom"): urandom,
-        (os, "getpid"): _process(inside, process),
-    }
-    fakes: Fakes = {place: while_open(place, fake) for place, fake in given.items()}
-    bound = rebound({getattr(*place): fake for place, fake in fakes.items()})
+    fakes = (
+        *_clocks(instant, inside),
+        Fake((time, "sleep"), sleep, _always),
+        Fake((os, "urandom"), urandom, _always),
+        Fake((os, "getpid"), process, partial(_asks_as_client, inside)),
+    )
     patches: tuple[AbstractContextManager[Any], ...] = (
-        *(patch.object(*place, fake) for place, fake in fakes.items()),
+        *(patch.object(*fake.place, fake) for fake in fakes),
         patch.object(random, "_urandom", urandom),
         patch.object(uuid, "_generate_time_safe", lambda: (_uuid1(instant(), urandom), None)),
         patch.object(Connection, "_connect", no_connection),
@@ -102,18 +92,19 @@ def sandbox(
     try:
         with (
             travel(_not_before(instant()), tick=False) as traveller,
-            bound,
+            rebound({fake.real: fake for fake in fakes}),
             ExitStack() as patched,
         ):
             for one in patches:
                 patched.enter_context(one)
             yield lambda seconds: traveller.move_to(_not_before(seconds))
     finally:
-        over = True
+        for fake in fakes:
+            fake.end()
         random.setstate(before)
 
 
-def _clocks(instant: Callable[[], float], inside: Callable[[], bool]) -> Fakes:
+def _clocks(instant: Callable[[], float], inside: Callable[[], bool]) -> tuple[Fake, ...]:
     """The clocks that are not set, each with one that tells a client the instant.
 
     Also a thread that a limiter has started; whoever else runs here is told the real time: what
@@ -121,43 +112,35 @@ def _clocks(instant: Callable[[], float], inside: Callable[[], bool]) -> Fakes:
     """
     ours = threading.get_ident()
 
-    def virtual() -> bool:
-        return inside() or threading.get_ident() != ours
+    def virtual(*clock: int) -> bool:
+        return OTHERWISE.isdisjoint(clock) and (inside() or threading.get_ident() != ours)
 
-    def nanoseconds() -> int:
+    def seconds(*_clock: int) -> float:
+        return instant()
+
+    def nanoseconds(*_clock: int) -> int:
         return round(instant() * 1e6) * 1000
 
-    def both(real: Callable[[], Any], told: Callable[[], Any]) -> Callable[[], Any]:
-        return lambda: told() if virtual() else real()
-
-    def of_one(real: Callable[[int], Any], told: Callable[[], Any]) -> Callable[[int], Any]:
-        return lambda clock: told() if clock in MONOTONIC and virtual() else real(clock)
-
-    return {
-        (time, "monotonic"): both(time.monotonic, instant),
-        (time, "monotonic_ns"): both(time.monotonic_ns, nanoseconds),
-        (time, "perf_counter"): both(time.perf_counter, instant),
-        (time, "perf_counter_ns"): both(time.perf_counter_ns, nanoseconds),
-        (time, "clock_gettime"): of_one(time.clock_gettime, instant),
-        (time, "clock_gettime_ns"): of_one(time.clock_gettime_ns, nanoseconds),
-    }
+    told = {"": seconds, "_ns": nanoseconds}
+    return tuple(
+        Fake((time, f"{name}{end}"), told[end], virtual)
+        for name in ("monotonic", "perf_counter", "clock_gettime")
+        for end in told
+    )
 
 
-def _process(inside: Callable[[], bool], process: Callable[[], int]) -> Callable[[], int]:
-    """os.getpid, by which each client is a process of its own.
+def _always(*_asked: object) -> bool:
+    return True
+
+
+def _asks_as_client(inside: Callable[[], bool]) -> bool:
+    """Of os.getpid, by which each client is a process of its own.
 
     Not for redis-py: it compares the id with that of the process that made its connections. Who
-    asks is two frames up, as `sandbox` wraps this.
+    asks is two frames up.
     """
-    real = os.getpid
-
-    def getpid() -> int:
-        if not inside():
-            return real()
-        asking = str(sys._getframe(2).f_globals.get("__name__", ""))
-        return real() if asking.startswith("redis.") else process()
-
-    return getpid
+    asking = str(sys._getframe(2).f_globals.get("__name__", ""))
+    return inside() and not asking.startswith("redis.")
 
 
 def _uuid1(instant: float, urandom: Draw) -> bytes:
@@ -170,11 +153,13 @@ def _uuid1(instant: float, urandom: Draw) -> bytes:
 
 
 def _not_before(seconds: float) -> float:
-    """The whole microsecond that is meant, or the next float above it.
+    """The instant that is meant, a whole microsecond, or a float that is told as a little more.
 
-    time.time_ns() and datetime.now() cut off: the float nearest to 1700000001.001 is a little less,
-    and they would tell the millisecond before.
+    time.time_ns() and datetime.now() cut off, and so do limiters: int(time.time() * 1000). The
+    float nearest to 1700000001.001 is a little less; and time_machine counts in nanoseconds,
+    round(seconds * 1e9), which are again a float: of 1700000000.009 some 200 too few.
     """
-    if Fraction(seconds) * 1_000_000 >= round(seconds * 1_000_000):
-        return seconds
-    return math.nextafter(seconds, math.inf)
+    meant = round(seconds * 1_000_000) * 1_000
+    while round(seconds * 1e9) < meant or Fraction(seconds) * 1_000_000_000 < meant:
+        seconds = math.nextafter(seconds, math.inf)
+    return seconds

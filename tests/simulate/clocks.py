@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import timeit
 import uuid
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -21,7 +22,8 @@ from time import (
     time,
     time_ns,
 )
-from typing import Any, ClassVar, NamedTuple
+from types import SimpleNamespace
+from typing import Any, ClassVar, NamedTuple, NoReturn
 
 import redis
 
@@ -58,9 +60,32 @@ class Settings(NamedTuple):
 class Held:
     """What has a function in it; `told` gets it out."""
 
-    def __init__(self, what: Any, told: Callable[[Any], Any]) -> None:
+    def __init__(self, what: Any, told: Callable[[Any], Any] = lambda one: one) -> None:
         self.what = what
         self.told = told
+
+
+class Guarded(dict[str, Any]):
+    """Answers for itself, and lets nobody write."""
+
+    def __getitem__(self, name: str) -> NoReturn:
+        raise RuntimeError(name)
+
+    def __setitem__(self, name: str, value: object) -> NoReturn:
+        raise RuntimeError(name)
+
+    def __iter__(self) -> NoReturn:
+        raise RuntimeError
+
+    items = keys = values = __iter__
+
+
+def local(by: Any) -> type:
+    class Local:
+        by: Any = None
+
+    Local.by = by
+    return Local
 
 
 def closed_over(by: Any) -> Any:
@@ -76,14 +101,20 @@ KEPT = (
     Held(closed_over(monotonic), lambda one: one()[0]),
     Held(lambda by=monotonic: by, lambda one: one()),
     Held(Timer(monotonic), lambda one: one.timer),
+    Held(SimpleNamespace(by=monotonic), lambda one: one.by),
+    Held(deque([monotonic]), lambda one: one[0]),
+    Held(Guarded(by=monotonic), lambda one: dict.__getitem__(one, "by")),
+    Held(local(monotonic), lambda one: one.by),
+    Held(Settings((partial(monotonic),)), lambda one: one.by[0].func),
 )
+NAMED = Settings(monotonic)
 NESTED: Any = {"timers": {"monotonic": [monotonic]}}
 
 
 def kept_functions() -> list[Any]:
     """What objects hold that were made as this was imported, and containers within others."""
     nested = NESTED["timers"]["monotonic"], Timer.nested["a"]["b"]
-    return [*(one.told(one.what) for one in KEPT), nested[0][0], nested[1]]
+    return [*(one.told(one.what) for one in KEPT), nested[0][0], nested[1], NAMED.by]
 
 
 def every_clock() -> tuple[int, ...]:

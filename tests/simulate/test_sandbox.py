@@ -10,6 +10,7 @@ import timeit
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -71,7 +72,8 @@ def bound_names() -> list[int]:
         *(known[name] for name in ("monotonic", "perf_counter", "sleep", "getpid")),
         time.sleep, time.monotonic, time.perf_counter, time.clock_gettime, os.getpid, os.urandom,
         timer["by"], timer["static"], timer["__init__"].__defaults__,
-        timer["named"].__kwdefaults__, timeit.default_timer, vars(uuid)["_generate_time_safe"],
+        timer["named"].__kwdefaults__["timer"], timeit.default_timer,
+        vars(uuid)["_generate_time_safe"],
         *clocks.kept_functions(),
     ]  # fmt: skip
     return list(map(id, names))
@@ -138,6 +140,49 @@ def test_redis_py_is_told_the_real_process() -> None:
     with sandbox(lambda: 0.0, os.urandom, lambda _: None, process=lambda: 7):
         assert os.getpid() == 7
         assert redis.ConnectionPool().pid != 7
+
+
+def test_no_clock_tells_the_millisecond_before() -> None:
+    """Of 1700000000.009 time_machine made 1700000000.0089998: a millisecond early, cut off."""
+    now = [START]
+    with sandbox(lambda: now[0] / 1_000_000, os.urandom, lambda _: None) as travel:
+        for millisecond in range(10_000):
+            now[0] = START + millisecond * 1000
+            travel(now[0] / 1_000_000)
+            told = int(time.time() * 1000), time.time_ns() // 10**6, time.monotonic_ns() // 10**6
+            assert set(told) == {now[0] // 1000}
+            assert time.time_ns() // 1000 == now[0]
+            assert round(datetime.now(tz=UTC).timestamp() * 1e6) == now[0]
+
+
+def test_a_key_of_a_dict_is_known_by_the_fake() -> None:
+    units = {time.monotonic: "s", time.monotonic_ns: "ns"}
+    with sandbox(lambda: 0.0, os.urandom, lambda _: None):
+        assert units[time.monotonic] == "s"
+        assert time.monotonic_ns in {*units}
+        assert time.monotonic != time.perf_counter
+
+
+def test_what_is_one_object_stays_one_and_no_getter_is_asked() -> None:
+    one: Any = (time.monotonic, {"state": 0})
+    held = clocks.Guarded(by=time.monotonic)
+    kept = clocks.Held([one, one])
+    with sandbox(lambda: 0.0, os.urandom, lambda _: None):
+        first, second = kept.what
+        assert first is second
+        assert first is not one
+        assert first[1] is one[1]
+        assert dict.__getitem__(held, "by") is time.monotonic
+    assert kept.what[0] is one
+    assert dict.__getitem__(held, "by") is time.monotonic
+
+
+def test_an_object_made_after_the_first_world_is_seen() -> None:
+    with sandbox(lambda: 7.0, os.urandom, lambda _: None):
+        pass
+    later = clocks.Held(time.monotonic)
+    with sandbox(lambda: 7.0, os.urandom, lambda _: None):
+        assert later.what() == 7.0
 
 
 def test_at_a_whole_second_the_float_is_what_it_was() -> None:
