@@ -24,7 +24,7 @@ def rebound(fakes: Mapping[Function, Function]) -> Iterator[None]:
     changed: list[tuple[Place, Any, Any]] = []
     try:
         functions = tuple(fakes)
-        _swap(_held(nearest(functions), functions), fakes, changed)
+        _swap(_held(nearest(fakes), functions), fakes, changed)
         yield
     finally:
         for place, old, put in reversed(changed):

@@ -76,15 +76,19 @@ class _Holders:
         return not known
 
 
-def nearest(functions: Sequence[Function]) -> tuple[int, ...]:
-    """The ids of those who hold these functions at once: as long as they are the same, so is what
-    `held` finds, but for who holds a tuple."""
+def nearest(functions: Mapping[Function, Function]) -> tuple[int, ...]:
+    """The ids of those who hold the keys at once, but for this mapping and lists of all of them.
+
+    As long as they are the same, so is what `held` finds, but for who holds a tuple.
+    """
     modules, wanted = _modules(), {id(one) for one in functions}
     return tuple(
         sorted(
             id(one)
             for one in gc.get_referrers(*functions)
-            if not _ends_here(one, modules) and {*map(id, gc.get_referents(one))} != wanted
+            if one is not functions
+            and not _ends_here(one, modules)
+            and {*map(id, gc.get_referents(one))} != wanted
         )
     )
 
