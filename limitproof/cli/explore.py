@@ -19,6 +19,8 @@ from limitproof.check.judgement_json import judgement_to_json
 from limitproof.cli.exits import Exit, exit_of
 from limitproof.cli.interrupt import interruptible
 from limitproof.cli.options import (
+    LEAST_WINDOW,
+    MOST_WINDOW,
     Milliseconds,
     Seconds,
     TargetType,
@@ -55,7 +57,13 @@ virtual_option = click.option(
 @click.argument("target", type=TargetType())
 @click.option("--clients", type=Whole(1, MOST_CLIENTS), default=4, show_default=True)
 @click.option("--limit", type=Whole(1), default=1, show_default=True, help="Requests a window.")
-@click.option("--window", type=Seconds(), default=1.0, show_default=True, help="Seconds.")
+@click.option(
+    "--window",
+    type=Seconds(LEAST_WINDOW, MOST_WINDOW),
+    default=1.0,
+    show_default=True,
+    help="Seconds.",
+)
 @click.option(
     "--requests", type=Whole(1, 100), default=1, show_default=True, help="Of each client."
 )

@@ -108,13 +108,20 @@ def _resolved(given: str | None, kept: str, schedule: Path) -> Target:
 
 
 def _seen_from_here(kept: str, schedule: Path) -> str:
-    """A file is kept by its path from where the command was; the results are mostly below that."""
+    """A file is kept by its path from where the command was; the results are mostly below that.
+
+    Where a file of that name is here, too, this one is meant: it is said which.
+    """
     where, colon, factory = kept.rpartition(":")
-    if where.endswith(".py") and not Path(where).is_file():
-        for folder in schedule.absolute().parents:
-            if (folder / where).is_file():
-                return f"{folder / where}{colon}{factory}"
-    return kept
+    if not where.endswith(".py") or Path(where).is_absolute():
+        return kept
+    folders = [Path(), *schedule.resolve().parents]
+    found = list(
+        dict.fromkeys(file for one in folders if (file := (one / where).resolve()).is_file())
+    )
+    if len(found) > 1 or (found and not Path(where).is_file()):
+        click.echo(f"the limiter is that of {found[0]}", err=True)
+    return f"{found[0]}{colon}{factory}" if found else kept
 
 
 def _story(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from limitproof.simulate.opening import open_world
 from limitproof.simulate.promised import yardstick_of
 from limitproof.simulate.refusal import (
     RefusedError,
+    SlowError,
     TimeNeededError,
     UncacheableError,
     UnknownScriptError,
@@ -162,9 +164,12 @@ def _explore(world: World, limit: int, seconds: float, tell: Tell) -> Exploratio
         return Exploration(cast, limit, meta, seen, doubt=doubt)
     coverage = _search(world, limit, seconds, tell)
     doubt = coverage.stopped
-    if coverage.complete and (strange := unaccounted(world, coverage, seconds=sample)):
-        coverage, doubt = replace(coverage, complete=False), strange
-    doubt = doubt or world.doubt or whim(world, sample)
+    try:
+        if coverage.complete and (strange := unaccounted(world, coverage, seconds=sample)):
+            coverage, doubt = replace(coverage, complete=False), strange
+        doubt = doubt or world.doubt or whim(world, sample)
+    except SlowError as slow:  # what was found is shown all the same
+        doubt = doubt or str(slow)
     return _confirmed(world, Exploration(cast, limit, meta, coverage, doubt=doubt), coverage)
 
 
@@ -178,6 +183,7 @@ def _confirmed(world: World, found: Exploration, coverage: Coverage) -> Explorat
         (coverage.refusal, "false-rejection"), (coverage.error, "contract"),
         (coverage.disorder, "linearizable"),
     )  # fmt: skip
+    world.until = math.inf  # a few runs, without which nothing is shown
     shown = [confirm(world, witness, check, coverage) for witness, check in wanted]
     if any(witness and not one for (witness, _), one in zip(wanted, shown, strict=True)):
         doubt = "a counterexample did not show again from an empty server"
@@ -218,9 +224,12 @@ def _move_on(world: World, found: Exploration, seconds: float, tell: Tell) -> Ex
         why = f"the clock did not move: {why}"
         return replace(found, beyond=why, doubt=found.doubt if found.coverage.complete else why)
     doubt = found.doubt
-    if timed.moves >= 0:
-        doubt = doubt or unaccounted(world, timed, timed.moves, sample)
-    doubt = doubt or world.doubt or whim(world, sample)
+    try:
+        if timed.moves >= 0:
+            doubt = doubt or unaccounted(world, timed, timed.moves, sample)
+        doubt = doubt or world.doubt or whim(world, sample)
+    except SlowError as slow:
+        doubt = doubt or str(slow)
     if not found.coverage.complete:  # there was no search at one instant
         now = replace(timed, complete=timed.moves >= (moves if world.cast.apart else 0))
         doubt = doubt or ("" if now.complete else now.stopped)

@@ -28,7 +28,7 @@ from limitproof.simulate.seat import KEY, Call, Seat
 from limitproof.simulate.snapshot import ASK, CLEAR, EMPTY, LOAD, Snapshot
 from limitproof.simulate.trace import Choose, Taken, Trace
 from limitproof.simulate.wire import Wire, exchange, simulated_client
-from limitproof.stories import Touched
+from limitproof.stories import AsOne
 
 LONGEST_SLEEP = 2**63 / 1e9  # s, as of time.sleep: 292 years
 LATEST = START + 1_000 * 365 * 86_400_000_000  # µs; who sleeps on from there is refused
@@ -213,10 +213,10 @@ class World:
         assert seat.wire is not None
         return self.deliver(seat.wire.real, seat.packets[0], len(seat.commands[0]))
 
-    def overhear(self, seat: Seat) -> tuple[bytes, tuple[Touched, ...]]:
-        """As `execute`, and which keys each of the commands touched; it takes some round trips."""
+    def overhear(self, seat: Seat) -> tuple[bytes, tuple[AsOne, ...]]:
+        """As `execute`, and which keys the server touched then; it takes some round trips."""
         self._ear = self._ear or self.line()
-        return touched(seat.commands[0], lambda: self.execute(seat), self._ear, self.send)
+        return touched(lambda: self.execute(seat), self._ear, self.send)
 
     def deliver(self, line: socket.socket, packet: bytes, replies: int) -> bytes:
         """What a client sends, on a connection that is set up: so many replies to it."""

@@ -77,7 +77,13 @@ def test_a_file_named_by_its_path_is_found_above_the_schedule(
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
     assert invoke(["replay", "../run/schedules/story.json", "-q"]) == Exit.FAIL
-    assert capsys.readouterr().out.startswith("STILL FAILS")
+    said_of = capsys.readouterr()
+    assert said_of.out.startswith("STILL FAILS")
+    assert said_of.err == f"the limiter is that of {tmp_path / 'mine.py'}\n"
+    (elsewhere / "mine.py").write_text(MINE.format(answer="counted <= 2"))
+    assert invoke(["replay", "../run/schedules/story.json", "-q"]) == Exit.PASS
+    assert capsys.readouterr().err == f"the limiter is that of {elsewhere / 'mine.py'}\n"
+    (elsewhere / "mine.py").unlink()
     (tmp_path / "mine.py").unlink()
     assert invoke(["replay", "../run/schedules/story.json", "-q"]) == Exit.USAGE
     assert "say with --target where it is now" in capsys.readouterr().err

@@ -37,16 +37,15 @@ def moments(
     older.
     """
     begun = set(seen)
-    if not begun:
-        window = yardstick.window // 1_000
-        far = -(now + MILLISECOND) % window
-        return [far] if far else []
     known = [0, *offsets]
     apart = {one - other for one in known for other in known}
     edges = {end * MILLISECOND for end in ends if end >= 0}
     edges |= {at + age + off for at in begun for age in _ages(yardstick) for off in apart}
-    instants = {edge + step for edge in edges for step in FORMER}
-    instants |= {now + MILLISECOND, *wakes}
+    instants = {edge + step for edge in edges for step in FORMER} | {*wakes}
+    if begun:
+        instants.add(now + MILLISECOND)
+    elif window := yardstick.window // 1_000:
+        instants.add(now + -(now + MILLISECOND) % window)
     return sorted(instant - now for instant in instants if instant > now)
 
 
