@@ -95,9 +95,17 @@ def shown_command(words: Sequence[bytes]) -> str:
     """A command as a person reads it; a script is named, not printed."""
     name = words[0].decode("ascii", "replace").upper()
     if name in ("EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO") and len(words) > 2:
-        keys = words[3 : 3 + int(words[2])]
-        return f"<script {words[1].decode('utf-8', 'replace')[:6]}> {shown_words(keys)}"
+        named = f"<script {words[1].decode('utf-8', 'replace')[:6]}>"
+        return f"{named} {shown_words(_keys_of_script(words))}"
     return f"{name} {shown_words(words[1:])}".rstrip()
+
+
+def _keys_of_script(words: Sequence[bytes]) -> Sequence[bytes]:
+    """None where their number is none: the server refuses EVAL 'return 1' abc."""
+    try:
+        return words[3 : 3 + max(0, int(words[2]))]
+    except ValueError:
+        return ()
 
 
 def shown_words(words: Sequence[bytes]) -> str:

@@ -42,3 +42,5 @@ def test_a_person_sees_words() -> None:
     assert shown_reply(hiredis.ReplyError("ERR no")) == "error: ERR no"
     assert shown_command([b"set", b"k", b"x" * 99]) == f"SET k {'x' * 59}…"
     assert shown_command([b"EVALSHA", b"abcdef0123", b"1", b"k", b"9"]) == "<script abcdef> k"
+    for number in (b"abc", b"-1", b"9" * 5000):
+        assert shown_command([b"EVAL", b"return 1", number, b"k"]).startswith("<script return> ")
