@@ -212,10 +212,19 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """The keys of one command: named by its words, and those that its script has touched."""
+    """A command that the server did, and its keys, sorted.
 
+    command: its name. named: by its words, of a script those in KEYS. inside: touched by its
+    script; those that come to light in the script's own commands.
+    """
+
+    command: str
     named: tuple[bytes, ...]
     inside: tuple[bytes, ...] = ()
+
+
+AsOne = tuple[Touched, ...]
+"""What a server did as one: one command, or all of a transaction, without its MULTI and EXEC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +233,8 @@ class Happening:
 
     exchanges: (commands, replies) a step, each a text; state: the keys after it, "" when nobody
     looked; answered: what the limiter decided, None when it did not; raw: the commands as sent;
-    touched: the keys of each of these.
+    touched: what the server did in it, which is not what was sent: what waits for an EXEC is done
+    with it, perhaps events later, and what is rejected is not done.
     """
 
     event: Event
@@ -233,7 +243,7 @@ class Happening:
     state: str = ""
     answered: Operation | None = None
     raw: tuple[tuple[bytes, ...], ...] = ()
-    touched: tuple[Touched, ...] = ()
+    touched: tuple[AsOne, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

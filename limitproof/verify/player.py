@@ -12,6 +12,7 @@ from limitproof.simulate.world import World
 from limitproof.stories import (
     Again,
     Ask,
+    AsOne,
     Drop,
     Event,
     Finish,
@@ -26,7 +27,6 @@ from limitproof.stories import (
     Sight,
     Skew,
     Tale,
-    Touched,
     Wait,
 )
 
@@ -60,7 +60,7 @@ class Player:
         self._happenings: list[Happening] = []
         self._exchanges: list[Exchange] = []
         self._raw: list[tuple[bytes, ...]] = []
-        self._touched: list[Touched] = []
+        self._touched: list[AsOne] = []
         world.reset()
 
     @property

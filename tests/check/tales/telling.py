@@ -108,16 +108,21 @@ class Telling:
         self._act, self._now = self._act + 1, START
 
     def sent(self, *commands: str, keys: Sequence[str] = ()) -> None:
-        """What was sent in one step, where these are keys; a script touches all of them."""
+        """What was sent in one step, where these are keys; a script touches all of them.
+
+        What begins with MULTI and ends with EXEC is done as one.
+        """
         raw = tuple(tuple(word.encode() for word in command.split()) for command in commands)
         known = tuple(key.encode() for key in keys)
-        touched = tuple(
-            Touched(words[3 : 3 + int(words[2])], known)
+        done = tuple(
+            Touched("EVALSHA", words[3 : 3 + int(words[2])], known)
             if words[0] == b"EVALSHA"
-            else Touched(tuple(word for word in words if word in known))
+            else Touched(words[0].decode(), tuple(word for word in words if word in known))
             for words in raw
+            if words[0] not in (b"MULTI", b"EXEC")
         )
-        self._happenings.append(Happening(Go(0), self._now, raw=raw, touched=touched))
+        as_one = (done,) if raw[0][0] == b"MULTI" else tuple((one,) for one in done)
+        self._happenings.append(Happening(Go(0), self._now, raw=raw, touched=as_one))
 
     def judged(self, judge: Any) -> str:
         """What a judge says of it."""

@@ -349,6 +349,45 @@ class ReadsTwoSlots(Counter):
         return super().acquire(key)
 
 
+class ReadsInATransaction(ReadsUndeclared):
+    """cluster: the same, in a transaction whose commands are sent one by one."""
+
+    def __init__(self, client: redis.Redis, quota: Quota, clock: Clock) -> None:
+        super().__init__(client.client(), quota, clock)  # type: ignore[no-untyped-call]
+
+    def acquire(self, key: str) -> Decision:
+        self.client.execute_command("MULTI")
+        self.client.execute_command("EVAL", self.script, 1, key, self.window)
+        (count,) = self.client.execute_command("EXEC")
+        return Decision(count <= self.limit)
+
+
+class LongTransaction(Counter):
+    """Right on a cluster: a long script in a transaction, which redis-py sends in pieces."""
+
+    note: ClassVar[str] = f"-- {'a library of helpers, inlined ' * 220}\n"
+
+    def acquire(self, key: str) -> Decision:
+        pipe = self.client.pipeline(transaction=True)
+        pipe.eval(f"{self.note} redis.call('SET', KEYS[1], 1, 'PX', 500)", 1, f"{{{key}}}:asked")
+        pipe.eval(self.script, 1, f"{{{key}}}", self.window)
+        _, count = pipe.execute()
+        return Decision(count <= self.limit, max(0, self.limit - count))
+
+
+class RejectedFirst(Counter):
+    """Right on a cluster: what the server rejects, in a pipeline before what it does."""
+
+    def acquire(self, key: str) -> Decision:
+        pipe = self.client.pipeline(transaction=False)
+        pipe.execute_command("EVAL", "return 1")
+        pipe.execute_command("EVAL", "return 1", "abc")
+        pipe.eval("return redis.call('GET', KEYS[1])", 1, f"other:{key}")
+        pipe.eval(self.script, 1, key, self.window)
+        *_, count = pipe.execute(raise_on_error=False)
+        return Decision(count <= self.limit)
+
+
 class HashTagged(Counter):
     """Right on a cluster: two keys in one slot, declared, whatever the client is called."""
 

@@ -40,6 +40,7 @@ PLANTED = [
     ("TwoSlots", "cluster", "a script touches 'seen:user:7' and 'user:7', which are in slots"),
     ("ReadsUndeclared", "cluster", "'{user:7}:limit' and does not declare it"),
     ("ReadsNearItsEnd", "cluster", "'other' and does not declare it"),
+    ("ReadsInATransaction", "cluster", "'{user:7}:limit' and does not declare it"),
     ("ReadsTwoSlots", "cluster", "EXISTS touches 'other' and 'user:7', which are in slots"),
     ("WaitsForItsTurn", "cluster", "'other' and does not declare it"),
     ("TwoSlotsTransaction", "cluster", "a transaction touches 'seen:user:7' and 'user:7'"),
@@ -114,6 +115,12 @@ def test_who_is_right_is_not_accused(
     pays_twice = specimen in ("HashTagged", "Buckets") and examined.result.name == "lost-reply"
     expected = Verdict.FAIL if pays_twice else Verdict.PASS
     assert examined.result.verdict is expected, examined.result.because
+
+
+@pytest.mark.parametrize("specimen", ["LongTransaction", "RejectedFirst"])
+def test_who_declares_its_keys_is_not_accused(laboratory_of: OpenLaboratory, specimen: str) -> None:
+    result = CHECKS["cluster"].examine(laboratory_of(specimen)).result
+    assert result.verdict is Verdict.PASS, result.because
 
 
 def test_what_it_raises_for_alone_is_told(laboratory_of: OpenLaboratory) -> None:
