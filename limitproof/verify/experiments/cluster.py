@@ -20,12 +20,13 @@ from limitproof.verify.experiments.hand import Hand
 from limitproof.verify.laboratory import Laboratory
 
 KEY = "user:7"
+REFUSALS = 5
 NEAR = 50 * MILLISECOND  # before a key ends
 
 
 def _at_once(hand: Hand) -> None:
-    """All that is admitted, and one more: only a refusal may touch another key."""
-    hand.asks(hand.player.world.cast.quota.limit // (hand.cost or 1) + 1, key=KEY)
+    """All that is admitted, and more: a refusal may touch another key, or only the third one."""
+    hand.asks(hand.player.world.cast.quota.limit // (hand.cost or 1) + REFUSALS, key=KEY)
 
 
 def _later(hand: Hand) -> None:

@@ -349,6 +349,21 @@ class ReadsTwoSlots(Counter):
         return super().acquire(key)
 
 
+class ReadsAtTheThirdRefusal(Counter):
+    """cluster: a script reads a key that it does not declare, after it has refused twice."""
+
+    script = """
+        local count = redis.call('INCR', KEYS[1])
+        if count == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+        if count == ARGV[2] + 3 then redis.pcall('GET', 'other') end
+        return count
+    """
+
+    def acquire(self, key: str) -> Decision:
+        count = self.client.eval(self.script, 1, key, self.window, self.limit)
+        return Decision(count <= self.limit)
+
+
 class ReadsInATransaction(ReadsUndeclared):
     """cluster: the same, in a transaction whose commands are sent one by one."""
 

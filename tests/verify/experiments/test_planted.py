@@ -40,6 +40,7 @@ PLANTED = [
     ("TwoSlots", "cluster", "a script touches 'seen:user:7' and 'user:7', which are in slots"),
     ("ReadsUndeclared", "cluster", "'{user:7}:limit' and does not declare it"),
     ("ReadsNearItsEnd", "cluster", "'other' and does not declare it"),
+    ("ReadsAtTheThirdRefusal", "cluster", "'other' and does not declare it"),
     ("ReadsInATransaction", "cluster", "'{user:7}:limit' and does not declare it"),
     ("ReadsTwoSlots", "cluster", "EXISTS touches 'other' and 'user:7', which are in slots"),
     ("WaitsForItsTurn", "cluster", "'other' and does not declare it"),
