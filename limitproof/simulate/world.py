@@ -42,13 +42,14 @@ class World:
     of the server and of every client whose clock is right, in microseconds since the epoch. `draws`
     is whether the limiter drew anything at random in the rehearsal, `swap` whether from the module
     `random`. `life`: which random numbers the clients draw in the runs that follow.
+    `until`: by time.perf_counter(), from when on no client is let run.
     """
 
     def __init__(
         self, cast: Cast, virtual: VirtualServer, path: str, until: float = math.inf
     ) -> None:
         self.cast, self.server, self.instant = cast, virtual.server, START
-        self._until = until
+        self.until = until
         self._virtual = virtual
         self._path = path
         self._acting: Seat | None = None
@@ -335,7 +336,7 @@ class World:
                 stack.callback(seat.close)
 
     def _act(self, seat: Seat) -> None:
-        if perf_counter() > self._until:
+        if perf_counter() > self.until:
             raise SlowError("one request of it takes so long that the time was over too soon")
         self._acting = seat
         self._turns += 1
