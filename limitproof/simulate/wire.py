@@ -25,7 +25,11 @@ when the connection breaks before them."""
 
 
 class Wire:
-    """Looks like the socket of a connection. Set-up passes through; all else is asked for."""
+    """Looks like the socket of a connection. Set-up passes through; all else is asked for.
+
+    redis-py hands a packet above 6 kB over in pieces, and each that ends with a whole command is
+    asked for by itself. Once the connection broke, both directions raise ConnectionResetError.
+    """
 
     def __init__(self, real: socket.socket, ask: Ask) -> None:
         self.real = real
@@ -39,9 +43,11 @@ class Wire:
         if self.setting_up:
             self.real.sendall(data)
             return
+        if self._broken:  # or the rest of a transaction would be done, without its MULTI
+            raise ConnectionResetError(errno.ECONNRESET, "the connection broke before the reply")
         self._out += bytes(data)
         commands = unpack(self._out)
-        if commands is not None:  # redis-py hands a large packet over in pieces
+        if commands is not None:
             packet, self._out = self._out, b""
             reply = self._ask(self, packet, commands)
             self._broken |= reply is None
