@@ -75,7 +75,7 @@ def world_on(
                         inside=world.inside,
                         process=world.process,
                     ) as world.travel,
-                    no_processes(world.refuse, world.inside),
+                    no_processes(world.refuse, world.inside, world.in_new_thread),
                     closing(world),  # whoever sleeps in a `finally` does so in virtual time
                 ):
                     if rehearsed:

@@ -36,9 +36,13 @@ REFUSED: tuple[tuple[Any, str, str], ...] = (
 
 @contextmanager
 def no_processes(
-    refuse: Callable[[RefusedError], NoReturn], inside: Callable[[], bool]
+    refuse: Callable[[RefusedError], NoReturn],
+    inside: Callable[[], bool],
+    in_new_thread: Callable[[], bool] = lambda: False,
 ) -> Iterator[None]:
-    """What is refused to a limiter for the length of the `with`; `inside`: whether one runs now.
+    """What is refused to a limiter for the length of the `with`.
+
+    inside: whether one runs now; in_new_thread: whether a thread does that one has started.
 
     A child that it forks would send in its name, read what the server tells it, and end that
     server when it is done. Who ends the process that all clients share ends what judges it, and
@@ -48,7 +52,7 @@ def no_processes(
 
     def refused(real: Callable[..., Any], why: str) -> Callable[..., Any]:
         def call(*arguments: Any, **more: Any) -> Any:
-            if inside() and not _harmless(real, arguments):
+            if (inside() or in_new_thread()) and not _harmless(real, arguments):
                 refuse(RefusedError(why))
             return real(*arguments, **more)
 

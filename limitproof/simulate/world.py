@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import random
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from time import perf_counter
@@ -68,6 +69,7 @@ class World:
         self._told = float("nan")
         self._idle: Any = None
         self._ear: socket.socket | None = None
+        self._threads = {one.ident for one in threading.enumerate()}
 
     def clock(self) -> float:
         """Seconds since the epoch for whoever runs now."""
@@ -100,10 +102,16 @@ class World:
             self._acting.sleep_until(self.instant + math.ceil(round(seconds * 1_000_000, 3)))
 
     def refuse(self, error: RefusedError) -> NoReturn:
-        """Called inside a client: it cannot be simulated."""
+        """Called inside a client, or in a thread that one has started: it cannot be simulated."""
         if self._acting is not None and self.inside():
             self._acting.refuse(error)
+        elif self._acting is not None and self.in_new_thread():
+            self._acting.refused = self._acting.refused or error
         raise error
+
+    def in_new_thread(self) -> bool:
+        """Whether this is called in a thread that has been started since the world was made."""
+        return threading.get_ident() not in self._threads
 
     @property
     def doubt(self) -> str:

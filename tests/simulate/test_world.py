@@ -102,6 +102,7 @@ def test_everything_is_as_before_afterwards(world_of: OpenWorld) -> None:
         ("TurnsRepliesOff", r"turns replies off \(CLIENT REPLY\)"),
         ("OwnConnection", "a connection of its own"),
         ("OwnSocket", r"a connection of its own \(socket.connect\)"),
+        ("OwnSocketInAThread", r"a connection of its own \(socket.connect\)"),
         ("OwnThread", "from a thread"),
         ("Endless", "more than 500 commands"),
         ("CannotBeMade", "no such service"),
