@@ -52,18 +52,25 @@ def grows(x: Sequence[float], y: Sequence[float]) -> bool:
 
     Its slope is positive for certain and adds up to more than a trifle; the last third peaks
     above the first; and from the second third to the last it rises at least a quarter of what it
-    rose in all. A key population that fills up for its first lifetime rises as well, but is level
-    by the end; a leak rises by half.
+    rose in all, by the peaks and by the medians: of a list that is cut at a length the bytes go up
+    and down. A key population that fills up for its first lifetime rises as well, but is level by
+    the end; a leak rises by half.
     """
     if len(x) < FEWEST_POINTS:
         return False
     slope = theil_sen(x, y)
     one, two = -(-len(y) // 3), -(-2 * len(y) // 3)
-    first, middle, last = max(y[:one]), max(y[one:two]), max(y[two:])
+    thirds = (y[:one], y[one:two], y[two:])
+    first, middle, last = map(max, thirds)
     gained = slope.slope * (x[-1] - x[0])
     return (
         slope.low > 0
         and gained > max(SMALL_BYTES, SMALL_SHARE * first)
         and last > first
-        and last - middle > 0.25 * (last - first)
+        and _still_rises(first, middle, last)
+        and _still_rises(*map(median, thirds))
     )
+
+
+def _still_rises(first: float, middle: float, last: float) -> bool:
+    return last - middle > 0.25 * (last - first)

@@ -77,9 +77,12 @@ def told(story: Story, tale: Tale, because: str) -> RenderableType:
             ms(line.instant), line.who, Text(line.what),
             Text(line.said, STYLE.get(line.outcome, "") if line.outcome else ""), line.taken,
         )  # fmt: skip
+    left_out = len(story.events) - len(tale.happenings)
+    middle = [Text(f"{left_out:,} events in the middle are not shown", "dim")] if left_out else []
     return Group(
-        Text(f"{measure}, {story.target}", "dim"), table, Text(f"{story.shows}: {because}")
-    )
+        Text(f"{measure}, {story.target}", "dim"), table, *middle,
+        Text(f"{story.shows}: {because}"),
+    )  # fmt: skip
 
 
 def lines(story: Story, tale: Tale, measure: Measure) -> Iterator[Line]:

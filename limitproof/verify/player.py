@@ -30,6 +30,7 @@ from limitproof.stories import (
     Wait,
 )
 
+MOST_SHOWN = 300  # events, half of them the first: nobody reads more, and each takes a round trip
 MOST_KEYS = 10_000  # looked at; a limiter that makes more floods the server
 
 Exchange = tuple[tuple[str, ...], tuple[str, ...]]
@@ -43,13 +44,13 @@ class Player:
     """Does one event after the other and keeps what came of it. Begins on an empty server.
 
     shown: keep also what a person wants to see (commands, replies, keys), which costs a round trip
-    an event.
+    an event; it may change from one event to the next.
     """
 
     def __init__(self, world: World, *, shown: bool = False) -> None:
         self.world = world
         self.events: list[Event] = []
-        self._shown = shown
+        self.shown = shown
         self._act = 0
         self._seated: set[int] = set()
         self._calls: list[tuple[int, int, int, Call]] = []
@@ -93,7 +94,7 @@ class Player:
         ended = [n for n in self._open if self._calls[n][3].ended is not None]
         self._over |= dict.fromkeys(ended, len(self.events) - 1)
         self._open = [number for number in self._open if number not in ended]
-        if self._shown:
+        if self.shown:
             self._happenings.append(
                 self._told(event, self._operation(ended[-1]) if ended else None)
             )
@@ -180,7 +181,7 @@ class Player:
 
     def _execute(self, seat: Seat) -> bytes:
         world, commands = self.world, seat.commands[0]
-        if not self._shown:
+        if not self.shown:
             return world.execute(seat)
         reply, touched = world.overhear(seat)
         self._touched += touched
@@ -237,9 +238,15 @@ class Player:
 
 
 def play(world: World, events: Iterable[Event], *, shown: bool = False) -> Tale:
-    """All events of a story, from an empty server. Raises as `Player.do` does."""
-    player = Player(world, shown=shown)
-    for event in events:
+    """All events of a story, from an empty server. Raises as `Player.do` does.
+
+    shown: of more than `MOST_SHOWN` events the first and the last, and where an act begins.
+    """
+    every = tuple(events)
+    player = Player(world)
+    middle = range(MOST_SHOWN // 2, len(every) - MOST_SHOWN // 2)
+    for number, event in enumerate(every):
+        player.shown = shown and (number not in middle or isinstance(event, Again))
         player.do(event)
     return player.tale()
 

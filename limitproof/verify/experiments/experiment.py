@@ -28,6 +28,7 @@ from limitproof.verify.laboratory import (
 from limitproof.verify.player import StoryError
 from limitproof.verify.searches.stage import UNSTEADY
 
+UNSURE = "there was no time to tell a leak from a bound"
 NOT_MADE = "it cannot be made"  # how a world says that a factory raises
 Direct = Callable[[Hand], None]
 Measured = Mapping[str, Any]
@@ -39,7 +40,8 @@ class Trial:
 
     quota: None for that of the laboratory; shown: whether its judge needs the raw commands; cost:
     of each request, None for none; plain: whether it is not played once more with a cost; spare:
-    whether it is played only if there is time for it, and no pass needs it.
+    whether it is played only if there is time for it, and no pass needs it; cut: holds something
+    once it was cut short as the time was over: how fast a machine is must accuse nobody.
     """
 
     direct: Direct
@@ -48,6 +50,7 @@ class Trial:
     cost: int | None = None
     plain: bool = False
     spare: bool = False
+    cut: Sequence[object] = ()
 
     def costly(self, quota: Quota, cost: int) -> Trial:
         """The same with requests of a cost, and so many times the limit: all else is as it was."""
@@ -63,6 +66,7 @@ class Played:
     tale: Tale
     why: str
     cost: int | None = None
+    direct: Direct | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,10 @@ def _no_smaller(_one: Played) -> Iterable[Trial]:
     return ()
 
 
+def _sure(_laboratory: Laboratory, _one: Played) -> Iterable[Trial]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Experiment:
     """A check of a limiter by directed stories, the simplest cause first, then small to large.
@@ -105,6 +113,7 @@ class Experiment:
     `trials` is asked for the next story when the one before has passed, and sees what was played.
     `sum_up` is told of all of them when none failed. `smaller`: stories to look at when one fails,
     the first of which that fails too is shown in its place. `measure`: figures of a story.
+    `confirm`: stories that must fail too before one that does is held against the limiter.
     `empty`: why stories in which nothing failed are no pass, all the same; "" when they are.
     `costly`: whether all is played once more with requests of a cost, where the limiter takes one.
     """
@@ -117,6 +126,7 @@ class Experiment:
     measure: Callable[[Tale, Story], Measured] = _nothing
     empty: Callable[[Sequence[Played]], str] = one_sided
     costly: bool = True
+    confirm: Callable[[Laboratory, Played], Iterable[Trial]] = _sure
 
     def examine(self, laboratory: Laboratory) -> Examined:
         """Play the stories until one fails, or none is left, or no time.
@@ -145,8 +155,12 @@ class Experiment:
                     break
                 try:
                     one = self._play(laboratory, stage.world(trial.quota), trial)
+                    fails = one.why and self._confirmed(laboratory, stage, one)
+                    if one.why and fails is None:
+                        refusals.append(f"{UNSURE}: {MORE_TIME}")
+                    one = one if fails else replace(one, why="")
                     into.append(one)
-                    if one.why:
+                    if fails:
                         number = len(played) + sum(map(len, dear.values()))
                         return self._failed(laboratory, stage, one, number)
                 except LocalStateError:
@@ -196,7 +210,21 @@ class Experiment:
             trial.direct(hand)
         story = laboratory.story(hand.player.events, self.name, quota=trial.quota)
         tale = hand.player.tale()
-        return Played(story, tale, self.judge(tale, story), trial.cost)
+        why = "" if trial.cut else self.judge(tale, story)
+        return Played(story, tale, why, trial.cost, trial.direct)
+
+    def _confirmed(self, laboratory: Laboratory, stage: _Stage, found: Played) -> bool | None:
+        """Whether it fails in all stories that must fail too; None without time for them."""
+        for trial in self.confirm(laboratory, found):
+            if not laboratory.left:
+                return None
+            like = _like(trial, found)
+            one = self._play(laboratory, stage.world(like.quota), like)
+            if like.cut:
+                return None
+            if not one.why:
+                return False
+        return True
 
     def _failed(
         self, laboratory: Laboratory, stage: _Stage, failed: Played, number: int
@@ -221,12 +249,9 @@ class Experiment:
         for trial in self.smaller(found):
             if not laboratory.left:
                 break
-            quota = trial.quota or Quota(found.story.limit, found.story.window)
-            if found.cost is not None and trial.quota is not None:
-                quota = Quota(found.cost * quota.limit, quota.window)
-            like = replace(trial, quota=quota, cost=found.cost)
+            like = _like(trial, found)
             try:
-                one = self._play(laboratory, stage.world(quota), like)
+                one = self._play(laboratory, stage.world(like.quota), like)
             except RefusedError:
                 continue
             if one.why and len(one.story.events) < len(found.story.events):
@@ -287,6 +312,14 @@ class _Stage:
     def takes_cost(self) -> bool:
         """Whether a client that has begun takes a cost."""
         return self._open is not None and self._open[1].seats[0].takes_cost
+
+
+def _like(trial: Trial, found: Played) -> Trial:
+    """A trial with the cost of what was found, and with its quota where it has none of its own."""
+    quota = trial.quota or Quota(found.story.limit, found.story.window)
+    if found.cost is not None and trial.quota is not None:
+        quota = Quota(found.cost * quota.limit, quota.window)
+    return replace(trial, quota=quota, cost=found.cost)
 
 
 def _once(texts: Iterable[str]) -> list[str]:

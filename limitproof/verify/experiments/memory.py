@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import product
 
 from limiters.contract import Quota
 from limitproof.check.tales.acts import MILLISECOND, SECOND, patience
 from limitproof.check.tales.memory import memory, memory_measured
-from limitproof.stories import Wait
-from limitproof.verify.experiments.experiment import Experiment, Played, Summary, Trial, small
+from limitproof.stories import Look
+from limitproof.verify.experiments.experiment import (
+    Direct,
+    Experiment,
+    Played,
+    Summary,
+    Trial,
+    small,
+)
 from limitproof.verify.experiments.hand import Hand
 from limitproof.verify.laboratory import Laboratory
 
@@ -18,17 +27,41 @@ RISE = (2, 8, 32)  # requests in a window, in limits
 # Tell a leak from what only fills up: a TTL of five windows is level by then. And no more than 128
 # entries: beyond, a sorted set is a skip list, whose bytes are drawn at random.
 WINDOWS = 20
-# What is stored once in so many admissions, or after a pause, needs more windows to be told.
-LONG, WITH_PAUSES, EVERY = 480, 60, 5
+# What is stored once in so many admissions, or after a pause, needs more requests to be told: in so
+# many a log of the last thousand is full before the last third, and a HyperLogLog is as well.
+LONG, WITH_PAUSES = 2880, 60  # requests; windows
+LOOKS = 96  # or one every so many windows:
+EVERY = 5
+CLIENTS = 3  # a window, so that an index of the last thousand is full
+DAYS = 3  # of what is kept by the hour or by the minute of the day, one fills it up
 PAUSE = 1.5  # windows: what has a TTL of three is kept
 DAY = 86_400 * SECOND
 FOR_SHORTENING = 0.4  # of the time
+FOR_SHOWING = 0.3  # of what is left then
 # Of a day of traffic, two windows each; no part of 24, so that they come at ever other minutes.
 BURSTS = 23
 
 
-def _window(hand: Hand) -> int:
-    return round(hand.player.world.cast.quota.window * SECOND)
+class _Time:
+    """How long a long story may take: until no more than a share of what is left is left.
+
+    cut: holds something once a story was cut short.
+    """
+
+    def __init__(self, laboratory: Laboratory, share: float) -> None:
+        self.laboratory = laboratory
+        self.kept = share * laboratory.left
+        self.cut: list[bool] = []
+
+    def over(self) -> bool:
+        """Whether it is over."""
+        if self.laboratory.left <= self.kept:
+            self.cut.append(True)
+        return bool(self.cut)
+
+    def trial(self, made: Callable[[_Time], Direct], quota: Quota, *, spare: bool = False) -> Trial:
+        """A story that ends when the time is over, and fails for nothing then."""
+        return Trial(made(self), quota, plain=True, spare=spare, cut=self.cut)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +101,7 @@ class _Steady:
 
 @dataclass(frozen=True, slots=True)
 class _Long:
-    """Twice the limit in each window, for many windows, as long as `goes_on`; then idleness.
+    """So many requests in each window, for many windows, as long as there is time; then idleness.
 
     pause: after each window, in windows. Whatever is stored at the first request after one, and is
     kept a little longer each time, is gone when there is none for long.
@@ -76,16 +109,16 @@ class _Long:
 
     rate: int
     windows: int
-    pause: float = 0.0
-    goes_on: Callable[[], bool] = lambda: True
+    pause: float
+    time: _Time
 
     def __call__(self, hand: Hand) -> None:
         window = _window(hand)
         for number in range(1, self.windows + 1):
             hand.asks(self.rate, spacing=window // self.rate)
-            if number % EVERY == 0:
-                hand.look()
-                if not self.goes_on():
+            if number % _rarely(hand, self.windows) == 0:
+                hand.do(Look())
+                if self.time.over():
                     break
             hand.wait(round(self.pause * window))
         hand.wait(max(patience(window), DAY))
@@ -96,7 +129,8 @@ class _Long:
 class _Day:
     """So many requests in each of two windows, again and again for a day, on one key; idleness.
 
-    What is stored at midnight, or once an hour, is not in the state of a few windows.
+    What is stored at midnight, or once an hour, is not in the state of a few windows. On another
+    day, the bursts come at the same times of day.
     """
 
     rate: int
@@ -114,19 +148,37 @@ class _Day:
 
 @dataclass(frozen=True, slots=True)
 class _EverNew:
-    """In each window a client comes that never came before; then a day of idleness."""
+    """In each window clients come that never came before; then a day of idleness.
+
+    time: None for as long as it takes.
+    """
 
     requests: int = 2
     windows: int = WINDOWS
+    clients: int = 1
+    time: _Time | None = None
 
     def __call__(self, hand: Hand) -> None:
         window = _window(hand)
         for number in range(self.windows):
-            hand.asks(self.requests, key=f"client-{number}")
-            hand.look()
+            for client in range(self.clients):
+                hand.asks(self.requests, key=f"client-{number * self.clients + client}")
+            if self.time is None or number % _rarely(hand, self.windows) == 0:
+                hand.do(Look())
+            if self.time is not None and self.time.over():
+                break
             hand.wait(window)
         hand.wait(max(patience(window), DAY))
         hand.look()
+
+
+def _window(hand: Hand) -> int:
+    return round(hand.player.world.cast.quota.window * SECOND)
+
+
+def _rarely(hand: Hand, windows: int) -> int:
+    """After how many windows all is looked at: the more rarely, the more is stored in each."""
+    return max(EVERY, windows // LOOKS) * (hand.cost or 1)
 
 
 def _trials(laboratory: Laboratory, _played: Sequence[Played]) -> Iterator[Trial]:
@@ -135,41 +187,75 @@ def _trials(laboratory: Laboratory, _played: Sequence[Played]) -> Iterator[Trial
     yield Trial(_Steady(2 * quota.limit), quota)
     yield Trial(_Day(2 * quota.limit), quota, plain=True)
     yield Trial(_Rising(tuple(times * quota.limit for times in RISE)), quota, plain=True)
-    kept = FOR_SHORTENING * laboratory.left
-    for windows, pause in ((WITH_PAUSES, PAUSE), (LONG, 0.0)):
-        long = _Long(2 * quota.limit, windows, pause, lambda: laboratory.left > kept)
-        yield Trial(long, quota, plain=True, spare=True)
+    rate = 2 * quota.limit
+    for windows, pause in ((WITH_PAUSES, PAUSE), (LONG // rate, 0.0)):
+        time = _Time(laboratory, FOR_SHORTENING)
+        yield time.trial(partial(_Long, rate, windows, pause), quota, spare=True)
+
+
+def _confirm(laboratory: Laboratory, found: Played) -> Iterator[Trial]:
+    """The like of what seems to grow, for so long that whatever has a bound has come to it.
+
+    Sixty counters by the second, a log that is pruned from its hundredth entry on, the last
+    thousand requests: each grows for good in twenty windows, and is level in some hundred.
+    """
+    if not _grown(found):
+        return
+    quota, time = _quota(found), _Time(laboratory, FOR_SHORTENING)
+    match found.direct:
+        case _EverNew(requests):
+            windows = LONG // (requests * CLIENTS)
+            yield time.trial(partial(_EverNew, requests, windows, CLIENTS), quota)
+        case _Steady(rate):
+            yield time.trial(partial(_Long, rate, LONG // rate, 0.0), quota)
+        case _Long(rate, windows, pause) if windows < LONG // rate:
+            yield time.trial(partial(_Long, rate, LONG // rate, pause), quota)
+        case _Day(rate):
+            yield Trial(_Day(rate, DAYS * BURSTS), quota, plain=True)
 
 
 def _smaller(found: Played) -> Iterator[Trial]:
     """The same with fewer requests, in fewer windows: it is known by now that it is no bound."""
-    one = Quota(1, found.story.window)
-    if any(operation.act for operation in found.tale.operations):
-        yield Trial(_Rising((2, 4, 8)), one)
-        return
-    grows = memory_measured(found.tale, found.story)["full_1gb_at"] is not None
-    if found.tale.operations[-1].begun - found.tale.operations[0].begun > DAY // (2 * BURSTS):
-        yield from (Trial(_Day(1, bursts), one) for bursts in (2, 4, 8, 12, BURSTS))
-        return
-    if len(found.tale.operations) > 2 * WINDOWS * LARGEST:
-        pause = PAUSE if _paused(found) else 0.0
-        yield from (Trial(_Long(2, windows, pause), one) for windows in (20, 40, 120, LONG))
-        return
-    many = len({operation.key for operation in found.tale.operations}) > 1
-    for windows in (8, 12) if grows else (1,):
-        yield Trial(_EverNew(1, windows) if many else _Steady(2, windows), one)
+    one, own = Quota(1, found.story.window), _quota(found)
+    few = (8, 12) if _grown(found) else (1,)
+    match found.direct:
+        case _Rising():
+            yield Trial(_Rising((2, 4, 8)), one)
+        case _Day(rate, bursts):
+            yield from (
+                Trial(_Day(1, n), one) for n in (2, 4, 8, 12, BURSTS) if n * 2 < bursts * rate
+            )
+        case _Long(rate, windows, pause, time):
+            for quota, less in product((one, own), (20, 60, 120, 240, 480)):
+                if 2 * quota.limit * less < rate * windows:
+                    share = _Time(time.laboratory, FOR_SHOWING)
+                    yield share.trial(partial(_Long, 2 * quota.limit, less, pause), quota)
+        case _EverNew():
+            yield from (Trial(_EverNew(1, windows), one) for windows in few)
+        case _Steady():
+            yield from (Trial(_Steady(2, windows), one) for windows in few)
 
 
-def _paused(found: Played) -> bool:
-    waits = [one.microseconds for one in found.story.events if isinstance(one, Wait)]
-    return max(waits[:-1]) > found.story.window * SECOND
+def _quota(one: Played) -> Quota:
+    """Without the cost of its requests."""
+    return Quota(one.story.limit // (one.cost or 1), one.story.window)
+
+
+def _grown(one: Played) -> bool:
+    return memory_measured(one.tale, one.story).get("full_1gb_at") is not None
+
+
+def _windows(one: Played) -> int:
+    """In how many windows, one after the other, requests came; of a story cut short, so many."""
+    rate = one.direct.rate if isinstance(one.direct, _Long | _Steady) else 0
+    return len(one.tale.operations) // rate if rate else 0
 
 
 def _sum_up(played: Sequence[Played]) -> Summary:
     figures = [memory_measured(one.tale, one.story) for one in played]
     most = max(one["peak_bytes"] for one in figures)
     requests = sum(len(one.tale.operations) for one in played)
-    windows = max(len(one.tale.operations) // (2 * one.story.limit) for one in played)
+    windows = max(map(_windows, played))
     if not most:
         return Summary("it stores nothing in Redis", measured={"peak_bytes": 0})
     return Summary(
@@ -179,4 +265,4 @@ def _sum_up(played: Sequence[Played]) -> Summary:
     )
 
 
-MEMORY = Experiment("memory", memory, _trials, _sum_up, _smaller, memory_measured)
+MEMORY = Experiment("memory", memory, _trials, _sum_up, _smaller, memory_measured, confirm=_confirm)
