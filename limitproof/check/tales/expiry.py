@@ -17,6 +17,7 @@ from limitproof.check.tales.acts import (
     steps_before,
     window_of,
 )
+from limitproof.check.tales.measure import Measure
 from limitproof.history.outcome import Outcome
 from limitproof.stories import Sight, Story, Tale
 
@@ -34,7 +35,9 @@ def expiry(tale: Tale, story: Story) -> str:
 
 
 def _for_ever(tale: Tale, story: Story) -> str:
-    window, fault = window_of(story), first_fault(story)
+    fault, measure = first_fault(story), Measure.of(promise_of_story(story))
+    # A bucket counts until it is full again: one of ten limits for ten windows.
+    window = max(window_of(story), measure.window)
     for sight in tale.sights:
         for key in sight.keys:
             if key.ends < 0:
@@ -45,9 +48,11 @@ def _for_ever(tale: Tale, story: Story) -> str:
                 return f"{shown_key(key.name)} is left without a TTL {after}: it never expires"
             left = key.ends * MILLISECOND - sight.instant
             if left > patience(window):
+                filled = window > window_of(story)
+                what = "a bucket is filled in" if filled else "a window is"
                 return (
-                    f"{shown_key(key.name)} is kept for {left / SECOND:g} s, where a window is "
-                    f"{story.window:g} s"
+                    f"{shown_key(key.name)} is kept for {left / SECOND:g} s, where {what} "
+                    f"{window / SECOND if filled else story.window:g} s"
                 )
     return ""
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from limiters.promise import Promise
 from limitproof.check.tales.acts import acts, answer, promise_of_story, shown_key
+from limitproof.check.tales.alike import answered_alike
 from limitproof.check.tales.overshoot import overshoot
 from limitproof.history.outcome import Outcome
 from limitproof.stories import Operation, Story, Tale
@@ -64,17 +65,8 @@ def _differing(tale: Tale) -> Iterator[tuple[int, Operation, Operation]]:
         alone = part.operations
         mixed = [one for one in parts[0].operations if alone and one.key == alone[0].key]
         for number, (one, other) in enumerate(zip(mixed, alone, strict=True), 1):
-            if told(one) != told(other):
+            if not answered_alike(one, other):
                 yield number, one, other
-
-
-def told(operation: Operation) -> tuple[object, ...]:
-    """What of an answer must not depend on other keys: an error's text may well."""
-    decision = operation.decision
-    if decision is None:
-        return (operation.outcome,)
-    wait = decision.retry_after
-    return (operation.outcome, decision.remaining, None if wait is None else round(wait, 3))
 
 
 def raising(tales: Sequence[Tale]) -> list[str]:

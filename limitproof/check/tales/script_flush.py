@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from limitproof.check.tales.acts import acts, answer
+from limitproof.check.tales.alike import answered_alike
 from limitproof.history.outcome import Outcome
 from limitproof.stories import Forget, Story, Tale
 
@@ -22,7 +23,7 @@ def script_flush(tale: Tale, story: Story) -> str:
     calm, flushed = (part.operations for part in parts)
     for number, (one, other) in enumerate(zip(flushed, calm, strict=True), 1):
         missing = one.outcome is Outcome.ERROR and any(said in one.error for said in FORGOTTEN)
-        if missing or (one.outcome, one.decision) != (other.outcome, other.decision):
+        if missing or not answered_alike(one, other):
             later = any(
                 later.outcome is not Outcome.ERROR
                 for later in flushed[number:]

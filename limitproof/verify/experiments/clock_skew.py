@@ -35,14 +35,23 @@ class _Edge:
         self._act(hand)
 
     def _act(self, hand: Hand) -> None:
-        """A client takes all; the other comes within a skew of the instant that makes room."""
+        """A client takes all; the other comes within a skew of the instant that makes room.
+
+        Two windows later it takes all but one: the other is admitted, and told what is left.
+        """
+        self._before_room(hand, self.limit, self.limit)
+        if self.limit > 1:
+            hand.wait(2 * self.window)
+            self._before_room(hand, self.limit - 1, 1)
+
+    def _before_room(self, hand: Hand, taken: int, asked: int) -> None:
         if self.aligned:
             hand.wait(self.window - hand.instant % self.window)
         spacing = max(1, min(SPACING, abs(self.skew) // (4 * self.limit)))
         begun = hand.instant
-        hand.asks(self.limit, RIGHT, spacing=spacing)
+        hand.asks(taken, RIGHT, spacing=spacing)
         hand.wait(begun + self.window - self.skew // 2 - hand.instant)
-        hand.asks(self.limit, OFF, spacing=spacing)
+        hand.asks(asked, OFF, spacing=spacing)
 
 
 def _trials(laboratory: Laboratory, _played: Sequence[Played]) -> Iterator[Trial]:

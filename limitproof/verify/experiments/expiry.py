@@ -8,7 +8,7 @@ from functools import partial
 from limiters.contract import Quota
 from limitproof.check.tales.acts import MILLISECOND, patience
 from limitproof.check.tales.expiry import expiry
-from limitproof.stories import Kill, Tale
+from limitproof.stories import Ask, Kill, Tale
 from limitproof.verify.experiments.experiment import (
     Experiment,
     Played,
@@ -29,8 +29,13 @@ GLANCE = 10 * MILLISECOND  # how long after its last request a limiter without k
 
 
 def _single(hand: Hand) -> None:
+    """One; and where it has a cost, one more that asks for more than the limit."""
     hand.ask()
     hand.look()
+    if hand.cost is not None:
+        hand.do(Ask(0, cost=hand.player.world.cast.quota.limit + 1))
+        hand.finish(0)
+        hand.look()
 
 
 def _bursts(hand: Hand) -> None:

@@ -136,6 +136,31 @@ class TellsByItsClock(Counter):
         return Decision(count <= self.limit, retry_after=None if count <= self.limit else wait)
 
 
+class TellsWhatIsLeftByItsClock(LuaAtomic):
+    """clock-skew: counts by the server's clock, and tells by the client's what is left."""
+
+    def __init__(self, client: redis.Redis, quota: Quota, clock: Clock) -> None:
+        super().__init__(client, quota, clock)
+        self.clock, self.quota = clock, quota
+
+    def acquire(self, key: str, cost: int = 1) -> Decision:
+        decision = super().acquire(key, cost)
+        if not decision.allowed:
+            return decision
+        since = int((self.clock() - self.quota.window) * 1_000_000)
+        count: Any = self._script.registered_client.zcount(key, f"({since}", "+inf")
+        return Decision(True, self.quota.limit - count)
+
+
+class CountsWhatIsTooLarge(LuaAtomic):
+    """expiry: whoever asks for more than the limit is written down for ever."""
+
+    def acquire(self, key: str, cost: int = 1) -> Decision:
+        if cost > self._limit:
+            self._script.registered_client.incr(f"{key}:large")
+        return super().acquire(key, cost)
+
+
 class WholeSeconds(Counter):
     """expiry: half a second is cut to none, one and a half to one."""
 

@@ -23,6 +23,7 @@ PLANTED = [
     ("LogsEveryTwentieth", "memory", "it grows for good: from 2 to "),
     ("LogsAfterPauses", "memory", "it grows for good: from 6 to "),
     ("CountsLargeCosts", "expiry", "'k:large' is left without a TTL after a request"),
+    ("CountsWhatIsTooLarge", "expiry", "'k:large' is left without a TTL after a request"),
     ("EndsWithTheFirst", "expiry", "gone after 0.499 s, and 4 are admitted within 0.503 s"),
     ("TwoSeconds", "expiry", "gone after 2.001 s, and 4 are admitted within 2.005 s: 3 per 60 s"),
     ("FromTheSecondOn", "expiry", "'k' is left without a TTL after a request"),
@@ -64,6 +65,7 @@ PLANTED_FAULTS = [
         "clock-skew",
         "is refused (retry after 0.0 s) 0.975 s after the first of 3",
     ),
+    ("TellsWhatIsLeftByItsClock", "clock-skew", "is admitted (2 left) 3.953 s after the first of"),
     ("FailsOpenWithoutScript", "script-flush", "is admitted, which is refused without it"),
 ]
 LONGEST = {
