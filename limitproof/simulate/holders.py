@@ -6,8 +6,8 @@ TTLCache(timer=time.monotonic)`. The collector knows of every container what it 
 (`gc.get_referrers`), looks through all of them in one pass, and asks nothing of any object. Nor
 does what is here: `isinstance` would, and a proxy may raise at any question.
 
-Not seen are keys of dicts and members of sets (whose look-up takes what is equal), what only code
-in C or a frame holds, and what `gc.freeze` has taken out of the collector's sight.
+Not seen are keys of dicts and members of sets (whose look-up takes what is equal), and what only
+code in C or a frame holds.
 """
 
 from __future__ import annotations
@@ -37,16 +37,24 @@ from limitproof.simulate.places import Function, Place, names_of, runs_beside, s
 DEEP = 8  # passes: holders of holders
 MANY = 1_000  # holders looked at in one pass; each costs the next one
 IMMUTABLE = (tuple, partial, staticmethod)
+KNOWN_BY_VALUE = (dict, set, frozenset)  # of their keys and members any that is equal is found
 RUNNING = (FrameType, GeneratorType, CoroutineType, AsyncGeneratorType, ModuleType, TracebackType)
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
     """places: where functions stand, or an immutable in which they do; immutables: these, each
-    after what it holds."""
+    after what it holds; wanted: the ids of both functions and immutables; closed: what has one of
+    these in it that nobody can take out, a ContextVar with a default for example."""
 
-    places: tuple[Place, ...]
-    immutables: tuple[Any, ...]
+    places: tuple[Place, ...] = ()
+    immutables: tuple[Any, ...] = ()
+    wanted: frozenset[int] = frozenset()
+    closed: tuple[Any, ...] = ()
+
+    def is_so_still(self) -> bool:
+        """Whether in each place is one of these now."""
+        return all(id(place.get()) in self.wanted for place in self.places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,23 +84,6 @@ class _Holders:
         return not known
 
 
-def nearest(functions: Mapping[Function, Function]) -> tuple[int, ...]:
-    """The ids of those who hold the keys at once, but for this mapping and lists of all of them.
-
-    As long as they are the same, so is what `held` finds, but for who holds a tuple.
-    """
-    modules, wanted = _modules(), {id(one) for one in functions}
-    return tuple(
-        sorted(
-            id(one)
-            for one in gc.get_referrers(*functions)
-            if one is not functions
-            and not _ends_here(one, modules)
-            and {*map(id, gc.get_referents(one))} != wanted
-        )
-    )
-
-
 def held(functions: Sequence[Function]) -> Held:
     """Where these functions stand in a limiter's modules, classes, objects and closures.
 
@@ -101,23 +92,28 @@ def held(functions: Sequence[Function]) -> Held:
     changed: the place is where that stands.
     """
     holders = _holders_of(functions)
+    owned = _all_in(holders.tops, holders.inside) & holders.between.keys()
     wanted = {id(one) for one in functions}
-    immutables = []
+    immutables = list[Any]()
     for number, one in holders.between.items():
-        if issubclass(type(one), IMMUTABLE) and holders.inside[number] & wanted:
+        is_changed = number in owned and not holders.inside[number].isdisjoint(wanted)
+        if is_changed and issubclass(type(one), IMMUTABLE):
             wanted.add(number)
             immutables.append(one)
-    owned = _all_in(holders.tops, holders.inside) & holders.between.keys()
     attributes = {number for owner in holders.owners for number in _attributes(owner)}
-    changeable = (holders.between[number] for number in owned - attributes)
-    places = (place for one in (*holders.owners, *changeable) for place in _places_in(one, wanted))
-    return Held(tuple(places), tuple(immutables))
+    places, closed = list[Place](), list[Any]()
+    for one in (*holders.owners, *(holders.between[number] for number in owned - attributes)):
+        places += (found := _places_in(one, wanted))
+        if not found and not issubclass(type(one), (*IMMUTABLE, *KNOWN_BY_VALUE)):
+            closed += [one] if wanted.intersection(map(id, gc.get_referents(one))) else []
+    return Held(tuple(places), tuple(immutables), frozenset(wanted), tuple(closed))
 
 
 def _holders_of(functions: Sequence[Function]) -> _Holders:
+    gc.unfreeze()  # what is frozen is out of the collector's sight
     modules, found = _modules(), _Holders()
     level: list[Any] = list(functions)
-    every = [level]
+    every: list[Any] = [functions, level]
     for _ in range(DEEP):
         below = {id(one) for one in level}
         ours = {id(one) for one in (every, *every, *_parts(found))}

@@ -108,6 +108,7 @@ KEPT = (
     Held(Settings((partial(monotonic),)), lambda one: one.by[0].func),
 )
 NAMED = Settings(monotonic)
+PAIR = (monotonic, sleep)
 NESTED: Any = {"timers": {"monotonic": [monotonic]}}
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
 import time
 import timeit
 import uuid
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from datetime import UTC, datetime
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +20,8 @@ import pytest
 import redis
 
 from limitproof.servers.virtual import START
+from limitproof.simulate import bindings, holders
+from limitproof.simulate.refusal import RefusedError
 from limitproof.simulate.sandbox import sandbox
 from tests.simulate import clocks, keepers
 
@@ -183,6 +189,62 @@ def test_an_object_made_after_the_first_world_is_seen() -> None:
     later = clocks.Held(time.monotonic)
     with sandbox(lambda: 7.0, os.urandom, lambda _: None):
         assert later.what() == 7.0
+
+
+def test_so_is_who_holds_a_tuple_from_then_on_and_who_is_there_for_another() -> None:
+    """As many hold the function as before."""
+    later = clocks.Held(clocks.PAIR)
+    for _ in range(3):
+        with sandbox(lambda: 7.0, os.urandom, lambda _: None):
+            assert later.what[0]() == 7.0
+        later = clocks.Held((time.monotonic, time.sleep))
+
+
+def test_who_holds_what_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes 10 ms and more, and thousands of worlds are opened."""
+    found: list[holders.Held] = []
+
+    def held(functions: Sequence[Any]) -> holders.Held:
+        found.append(holders.held(functions))
+        return found[-1]
+
+    monkeypatch.setattr(bindings, "held", held)
+    later = list[Any]()
+    for expected in (1, 1, 1, 2, 2):
+        if expected > len(later) + 1:
+            later.append(clocks.Held(time.monotonic))
+        with sandbox(lambda: 7.0, os.urandom, lambda _: None):
+            assert all(one.what() == 7.0 for one in later)
+        assert len(found) <= expected
+    assert found
+
+
+def test_what_is_frozen_for_the_collector_is_seen() -> None:
+    later = clocks.Held(time.monotonic)
+    gc.freeze()
+    with sandbox(lambda: 7.0, os.urandom, lambda _: None):
+        assert later.what() == 7.0
+
+
+@pytest.mark.parametrize(
+    ("closed", "kind"),
+    [
+        (lambda: ContextVar("clock", default=time.monotonic), "ContextVar"),
+        (lambda: iter(time.monotonic, None), "callable_iterator"),
+        (lambda: [(repeat(time.sleep), 0)], "repeat"),
+    ],
+)
+def test_what_nobody_can_take_out_is_refused(closed: Callable[[], Any], kind: str) -> None:
+    kept = clocks.Held(closed())
+    with (
+        pytest.raises(RefusedError, match=f"it keeps a clock in a {kind}, where"),
+        sandbox(lambda: 7.0, os.urandom, lambda _: None),
+    ):
+        pytest.fail(f"it told {kept.what}")
+    kept.what = None
+    gc.collect()
+    with sandbox(lambda: 7.0, os.urandom, lambda _: None):
+        assert time.monotonic() == 7.0
 
 
 def test_at_a_whole_second_the_float_is_what_it_was() -> None:
