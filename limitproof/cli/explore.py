@@ -19,8 +19,6 @@ from limitproof.check.judgement_json import judgement_to_json
 from limitproof.cli.exits import Exit, exit_of
 from limitproof.cli.interrupt import interruptible
 from limitproof.cli.options import (
-    LEAST_WINDOW,
-    MOST_WINDOW,
     Milliseconds,
     Seconds,
     TargetType,
@@ -29,6 +27,8 @@ from limitproof.cli.options import (
     output_options,
     promise_option,
     results_option,
+    virtual_option,
+    window_option,
 )
 from limitproof.explored import save_explored
 from limitproof.exploring import STOPPED, as_data, stopping
@@ -45,25 +45,13 @@ from limitproof.simulate.search.coverage import Progress, StoppedError
 MOST_CLIENTS = 32
 MOST_REQUESTS = 200  # of all clients: a schedule of them takes about a tenth of a second
 MANY = 10**9  # beyond it, a count on the progress line is rounded
-virtual_option = click.option(
-    "--redis",
-    "address",
-    metavar="spawn|spawn:PROGRAM",
-    help="The server program. [default: the embedded one]",
-)
 
 
 @click.command()
 @click.argument("target", type=TargetType())
 @click.option("--clients", type=Whole(1, MOST_CLIENTS), default=4, show_default=True)
 @click.option("--limit", type=Whole(1), default=1, show_default=True, help="Requests a window.")
-@click.option(
-    "--window",
-    type=Seconds(LEAST_WINDOW, MOST_WINDOW),
-    default=1.0,
-    show_default=True,
-    help="Seconds.",
-)
+@window_option
 @click.option(
     "--requests", type=Whole(1, 100), default=1, show_default=True, help="Of each client."
 )

@@ -13,8 +13,6 @@ import click
 
 from limiters.contract import Quota
 from limitproof.cli.options import (
-    LEAST_WINDOW,
-    MOST_WINDOW,
     Seconds,
     Whole,
     checked_promise,
@@ -22,6 +20,7 @@ from limitproof.cli.options import (
     promise_option,
     results_option,
     together,
+    window_option,
 )
 from limitproof.suite import LoadOptions
 from scenarios.catalogue import scenario
@@ -81,13 +80,7 @@ quota_options = together(
         show_default=True,
         help="Requests a window.",
     ),
-    click.option(
-        "--window",
-        type=Seconds(LEAST_WINDOW, MOST_WINDOW),
-        default=1.0,
-        show_default=True,
-        help="Seconds.",
-    ),
+    window_option,
 )
 load_options = together(
     click.option(
@@ -107,6 +100,7 @@ place_options = together(
         help="Where Redis is. [default: LIMITPROOF_REDIS_URL, else the embedded server]",
     ),
     results_option,
+    window_option,
 )  # fmt: skip
 
 

@@ -119,6 +119,14 @@ def checked_promise(text: str | None, quota: Quota) -> None:
         raise click.UsageError(f"--promise: {error}") from error
 
 
+window_option = click.option(
+    "--window", type=Seconds(LEAST_WINDOW, MOST_WINDOW), default=1.0,
+    show_default=True, help="Seconds.",
+)  # fmt: skip
+virtual_option = click.option(
+    "--redis", "address", metavar="spawn|spawn:PROGRAM",
+    help="The server program. [default: the embedded one]",
+)  # fmt: skip
 promise_option = click.option(
     "--promise",
     metavar="PROMISE",

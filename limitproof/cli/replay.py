@@ -10,8 +10,8 @@ import click
 
 from limiters.registry import Target, TargetError, resolve
 from limitproof.cli.exits import Exit
-from limitproof.cli.explore import virtual_option, virtual_program
-from limitproof.cli.options import output_options, results_option
+from limitproof.cli.explore import virtual_program
+from limitproof.cli.options import output_options, results_option, virtual_option
 from limitproof.in_time import in_time
 from limitproof.report.console import console_for
 from limitproof.report.example import example

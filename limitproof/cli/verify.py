@@ -26,14 +26,15 @@ from limitproof.cli.exits import exit_of
 from limitproof.cli.explore import virtual_program
 from limitproof.cli.interrupt import interruptible
 from limitproof.cli.options import (
-    LEAST_WINDOW,
-    MOST_WINDOW,
     Seconds,
     Whole,
     checked_promise,
     listed,
     output_options,
     promise_option,
+    results_option,
+    virtual_option,
+    window_option,
 )
 from limitproof.report.console import console_for, styled
 from limitproof.report.html import NAME as REPORT
@@ -61,13 +62,7 @@ IN_THE_PROCESS = "in the process"  # see simulate.refusal.LocalStateError
 )
 @click.option("--skip", multiple=True, metavar="CHECK", help="All but these.")
 @click.option("--limit", type=Whole(1, MOST_LIMIT), default=4, show_default=True)
-@click.option(
-    "--window",
-    type=Seconds(LEAST_WINDOW, MOST_WINDOW),
-    default=1.0,
-    show_default=True,
-    help="Seconds.",
-)
+@window_option
 @promise_option
 @click.option(
     "--max-skew",
@@ -90,19 +85,8 @@ IN_THE_PROCESS = "in the process"  # see simulate.refusal.LocalStateError
     help="Seconds for one limiter.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of every random choice.")
-@click.option(
-    "--redis",
-    "address",
-    metavar="spawn|spawn:PROGRAM",
-    help="The server program. [default: the embedded one]",
-)
-@click.option(
-    "--results",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("results"),
-    show_default=True,
-    help="Folder for the run.",
-)
+@virtual_option
+@results_option
 @output_options
 def command(
     target: str | None,

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 import redis
 
-from limitproof.schedules import Answers, Run, Spans, Step
+from limitproof.schedules import Run, Step
 from limitproof.servers.virtual import START, VirtualServer
 from limitproof.simulate.access import Access, flags_of
 from limitproof.simulate.cast import Cast
@@ -27,7 +27,7 @@ from limitproof.simulate.resp import Commands, pack, parse, shown_command, shown
 from limitproof.simulate.search.ends import Told
 from limitproof.simulate.seat import KEY, Call, Seat
 from limitproof.simulate.snapshot import ASK, CLEAR, EMPTY, LOAD, Snapshot
-from limitproof.simulate.trace import Choose, Taken, Trace
+from limitproof.simulate.trace import Choose, Taken, Trace, answers_of, spans_of, told_to
 from limitproof.simulate.wire import Wire, exchange, simulated_client
 from limitproof.stories import AsOne
 
@@ -284,8 +284,8 @@ class World:
             packets.append(taken.packet)
             replies.append(taken.reply)
         return Trace(
-            tuple(choices), tuple(packets), tuple(replies), self._answers(), self._spans(),
-            self.told(),
+            tuple(choices), tuple(packets), tuple(replies),
+            answers_of(self.seats), spans_of(self.seats), self.told(),
         )  # fmt: skip
 
     def run(self, choose: Choose) -> Run:
@@ -314,18 +314,11 @@ class World:
             )
             before, then = now, self.instant
         errors = tuple(call.error for seat in self.seats for call in seat.calls if call.error)
-        return Run(tuple(steps), self._answers(), self._spans(), errors)
+        return Run(tuple(steps), answers_of(self.seats), spans_of(self.seats), errors)
 
     def told(self) -> tuple[tuple[Told, ...], ...]:
         """What each client was told in the run that has just ended."""
-        return tuple(
-            tuple(
-                Told.of(call.outcome, call.decision)
-                for call in seat.calls
-                if call.ended is not None
-            )
-            for seat in self.seats
-        )
+        return told_to(self.seats)
 
     def snapshot(self) -> Snapshot:
         """All keys as they are now."""
@@ -395,15 +388,6 @@ class World:
         reply = self.step(seat) if seat.ready else b""
         decided = call.outcome if call is not None and call.ended is not None else None
         return Taken(packet, commands, reply, decided)
-
-    def _answers(self) -> Answers:
-        return tuple(tuple(seat.answers) for seat in self.seats)
-
-    def _spans(self) -> Spans:
-        return tuple(
-            tuple((call.begun, call.ended) for call in seat.calls if call.ended is not None)
-            for seat in self.seats
-        )
 
 
 def _no_command(_wire: Wire, _packet: bytes, _commands: object) -> bytes:

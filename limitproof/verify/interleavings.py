@@ -24,7 +24,7 @@ from limitproof.verify.merging import combined
 NAMES = ("overshoot", "false-rejection", "linearizable")
 GRANULARITIES: tuple[Granularity, ...] = ("packet", "command")
 MOVES = 2
-MOST_CLIENTS = 8
+MOST_CLIENTS, FEWER_CLIENTS, MOST_REQUESTS = 8, 2, 10
 SHARES = {0: 0.15, 1: 0.25, 2: 0.35}
 """Of the time that is left, for each search in turn; all of it for the last."""
 
@@ -59,9 +59,12 @@ def _casts(laboratory: Laboratory) -> Iterator[Cast]:
                 quota = subject.quota  # figures of its own hold for this quota alone
             promise = as_text(laboratory.promise_at(quota), quota)
         alone = Cast(subject.target, quota, 1, seed=subject.seed, moves=MOVES, promise=promise)
-        clients = min(yardstick_of(alone).limit + more, MOST_CLIENTS)
+        asked = yardstick_of(alone).limit + more
+        # A bucket that has room for ten windows is asked by fewer, each several times.
+        clients = asked if asked <= MOST_CLIENTS else FEWER_CLIENTS
+        requests = min(-(-asked // clients), MOST_REQUESTS)
         for granularity in GRANULARITIES:
-            yield replace(alone, clients=clients, granularity=granularity)
+            yield replace(alone, clients=clients, requests=requests, granularity=granularity)
 
 
 def _examined(found: Exploration, name: str) -> Examined:

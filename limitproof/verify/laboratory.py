@@ -13,6 +13,7 @@ from limiters.contract import Quota
 from limiters.promise import FixedWindow, Promise, SlidingWindow, TokenBucket, promise_of
 from limiters.registry import Target
 from limitproof.check.verdict import CheckResult, Verdict
+from limitproof.check.yardstick import Yardstick
 from limitproof.promises import describe
 from limitproof.schedules import Granularity, Run, Schedule, portable
 from limitproof.servers.virtual import VirtualServer, virtual_server
@@ -138,6 +139,10 @@ class Laboratory:
         if given is None:
             return promise_of(self.subject.target.factory, quota)
         return scaled(given, self.quota, quota) or given
+
+    def yardstick(self, quota: Quota) -> Yardstick:
+        """What is promised at a quota: a bucket may have room for ten times the limit at once."""
+        return Yardstick.of(self.promise_at(quota))
 
     def story(
         self,

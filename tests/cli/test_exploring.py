@@ -199,7 +199,7 @@ def test_a_clock_that_is_off(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 def test_moves_that_are_asked_for_are_made_although_one_instant_fails(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = ["explore", "tests.simulate.specimens:ListOfInstants", "--clients", "2",
+    command = ["explore", "tests.simulate.edges:ListOfInstants", "--clients", "2",
                "--results", str(tmp_path)]  # fmt: skip
     assert invoke(command) == Exit.FAIL
     assert "what fails at one instant comes first" in capsys.readouterr().out

@@ -11,6 +11,7 @@ from limitproof.schedules import Granularity
 from limitproof.simulate.cast import Cast
 from limitproof.simulate.search.coverage import Progress
 from limitproof.simulate.world import World
+from tests.simulate import edges, specimens
 
 OpenWorld = Callable[..., AbstractContextManager[World]]
 
@@ -27,8 +28,9 @@ def cast(
     moves: int = 0,
     apart: int = 0,
 ) -> Cast:
-    """So many clients of a registered limiter, or of one of `specimens`; windows of a second."""
-    where = target if target[0].islower() else f"tests.simulate.specimens:{target}"
+    """So many clients of a registered limiter, or of a specimen; windows of a second."""
+    module = edges if hasattr(edges, target) else specimens
+    where = target if target[0].islower() else f"{module.__name__}:{target}"
     quota = Quota(limit, 1.0)
     return Cast(resolve(where), quota, clients, requests, seed, granularity, offsets, moves, apart)
 

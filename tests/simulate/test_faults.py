@@ -134,7 +134,7 @@ def test_who_gives_back_is_explored_to_the_end(name: str) -> None:
 
 
 def test_the_last_word_of_a_dead_client_is_no_answer(moving_world_of: OpenWorld) -> None:
-    with moving_world_of(cast("tests.verify.experiments.specimens:LockedAndOpen")) as world:
+    with moving_world_of(cast("tests.verify.experiments.specimens.faults:LockedAndOpen")) as world:
         begun(world)
         world.kill(world.seats[0])
         (call,) = world.seats[0].calls

@@ -64,7 +64,7 @@ def test_the_clock_may_move(moving_world_of: OpenWorld) -> None:
 
 def test_a_limiter_that_sleeps_is_run_again(moving_world_of: OpenWorld) -> None:
     with (
-        moving_world_of(cast(SPECIMENS + "SleepsAndCounts")) as world,
+        moving_world_of(cast("tests/simulate/edges.py:SleepsAndCounts")) as world,
         Recall(world) as recall,
     ):
         for seed in range(8):

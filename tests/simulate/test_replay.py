@@ -102,7 +102,7 @@ def test_a_changed_limiter_parts_at_the_move() -> None:
 
 def test_an_error_replays() -> None:
     raised = Schedule(
-        "tests.simulate.specimens:ListOfInstants", 1, 1.0, 2, 1, 0, "packet",
+        "tests.simulate.edges:ListOfInstants", 1, 1.0, 2, 1, 0, "packet",
         (0, 0, 0, 0, 1, -2_001_000, 1), "contract",
     )  # fmt: skip
     found = replay(raised, resolve(raised.target))

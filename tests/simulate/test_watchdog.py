@@ -91,27 +91,35 @@ def test_a_call_in_c_that_lets_only_threads_run_is_given_up(
     assert said[0] == "the limiter hangs in C, and cannot be stopped"
 
 
-@pytest.mark.usefixtures("quick")
-def test_a_thread_that_computes_is_refused() -> None:
+@contextmanager
+def a_thread_that_computes() -> Iterator[None]:
     over = threading.Event()
 
     def compute() -> None:
         while not over.is_set():
             pass
 
+    thread = threading.Thread(target=compute)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_thread_that_computes_is_refused() -> None:
     def wait() -> None:
         asked = count()
         with watchdog(lambda: next(asked), lambda: True, refuse, give_up):
             threading.Event().wait(30)
 
-    thread = threading.Thread(target=compute)
-    thread.start()
-    try:
-        with pytest.raises(HangError, match="a thread of it computes without end"):
-            wait()
-    finally:
-        over.set()
-        thread.join()
+    with (
+        a_thread_that_computes(),
+        pytest.raises(HangError, match="a thread of it computes without end"),
+    ):
+        wait()
 
 
 @pytest.mark.usefixtures("quick")
@@ -172,11 +180,7 @@ def test_a_thread_that_computes_is_not_told_of_in_a_deletion() -> None:
         refused.append(error)
         raise error
 
-    over, asked = threading.Event(), count()
-
-    def compute() -> None:
-        while not over.is_set():
-            pass
+    asked = count()
 
     def deletes_and_goes_on() -> None:
         with watchdog(lambda: next(asked), lambda: True, note, give_up):
@@ -185,14 +189,8 @@ def test_a_thread_that_computes_is_not_told_of_in_a_deletion() -> None:
             while True:
                 pass
 
-    thread = threading.Thread(target=compute)
-    thread.start()
-    try:
-        with pytest.raises(HangError, match="a thread of it computes"):
-            deletes_and_goes_on()
-    finally:
-        over.set()
-        thread.join()
+    with a_thread_that_computes(), pytest.raises(HangError, match="a thread of it computes"):
+        deletes_and_goes_on()
     assert told == [0]
 
 

@@ -12,7 +12,7 @@ from limitproof.simulate.resp import Commands, pack, parse
 from limitproof.simulate.wire import Wire
 from tests.simulate.casts import OpenWorld, cast
 
-LONG = "tests.verify.experiments.specimens:LongTransaction"
+LONG = "tests.verify.experiments.specimens.cluster:LongTransaction"
 
 
 def test_a_command_is_asked_for_when_it_is_whole() -> None:

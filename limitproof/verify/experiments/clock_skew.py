@@ -23,7 +23,6 @@ class _Edge:
     """
 
     skew: int
-    limit: int
     window: int
     aligned: bool
 
@@ -39,15 +38,15 @@ class _Edge:
 
         Two windows later it takes all but one: the other is admitted, and told what is left.
         """
-        self._before_room(hand, self.limit, self.limit)
-        if self.limit > 1:
+        self._before_room(hand, hand.room, hand.room + 1)
+        if hand.room > 1:
             hand.wait(2 * self.window)
-            self._before_room(hand, self.limit - 1, 1)
+            self._before_room(hand, hand.room - 1, 1)
 
     def _before_room(self, hand: Hand, taken: int, asked: int) -> None:
         if self.aligned:
             hand.wait(self.window - hand.instant % self.window)
-        spacing = max(1, min(SPACING, abs(self.skew) // (4 * self.limit)))
+        spacing = max(1, min(SPACING, abs(self.skew) // (4 * hand.room)))
         begun = hand.instant
         hand.asks(taken, RIGHT, spacing=spacing)
         hand.wait(begun + self.window - self.skew // 2 - hand.instant)
@@ -57,10 +56,10 @@ class _Edge:
 def _trials(laboratory: Laboratory, _played: Sequence[Played]) -> Iterator[Trial]:
     skew = round(laboratory.subject.max_skew * 1_000_000)
     quota = small(laboratory.quota, most=3, window=LEAST_WINDOWS * skew / 1_000_000)
-    window = round(quota.window * 1_000_000)
+    window = laboratory.yardstick(quota).window // 1_000  # µs; of a bucket: until it is full
     for aligned in (False, True):
         for off in (skew, -skew):
-            yield Trial(_Edge(off, quota.limit, window, aligned), quota)
+            yield Trial(_Edge(off, window, aligned), quota)
 
 
 def _sum_up(_played: Sequence[Played]) -> Summary:

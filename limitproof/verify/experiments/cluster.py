@@ -26,7 +26,8 @@ NEAR = 50 * MILLISECOND  # before a key ends
 
 def _at_once(hand: Hand) -> None:
     """All that is admitted, and more: a refusal may touch another key, or only the third one."""
-    hand.asks(hand.player.world.cast.quota.limit // (hand.cost or 1) + REFUSALS, key=KEY)
+    hand.asks(hand.room + REFUSALS, key=KEY)
+    hand.ask_too_much(KEY)
 
 
 def _later(hand: Hand) -> None:

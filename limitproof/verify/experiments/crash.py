@@ -30,12 +30,12 @@ from limitproof.verify.laboratory import Laboratory
 VICTIM, OTHER = 0, 1
 
 
-def fills(limit: int) -> list[int]:
+def fills(room: int) -> list[int]:
     """How many requests were admitted before: none, some, all but one, all."""
-    return sorted({0, limit // 2, limit - 1, limit})
+    return sorted({0, room // 2, room - 1, room})
 
 
-def _direct(filled: int, steps: int, limit: int, over: list[bool], hand: Hand) -> None:
+def _direct(filled: int, steps: int, over: list[bool], hand: Hand) -> None:
     """Act 1: the victim takes so many steps and dies. Act 2: it never came."""
     hand.asks(filled, OTHER)
     before = hand.instant
@@ -44,29 +44,29 @@ def _direct(filled: int, steps: int, limit: int, over: list[bool], hand: Hand) -
         return
     hand.do(Kill(VICTIM))
     elapsed = hand.instant - before
-    _others(hand, limit)
+    _others(hand)
     hand.again()
     hand.asks(filled, OTHER)
     hand.wait(elapsed)
-    _others(hand, limit)
+    _others(hand)
 
 
-def _others(hand: Hand, limit: int) -> None:
+def _others(hand: Hand) -> None:
     hand.look()
-    hand.asks(limit + 1, OTHER)
+    hand.asks(hand.room + 1, OTHER)
     hand.look()
     window = round(hand.player.world.cast.quota.window * 1_000_000)
     hand.wait(2 * window + MILLISECOND)
-    hand.asks(limit, OTHER)
+    hand.asks(hand.room, OTHER)
 
 
 def _trials(laboratory: Laboratory, played: Sequence[Played]) -> Iterator[Trial]:
     quota = small(laboratory.quota, least=3, most=3)
-    for filled in fills(quota.limit):
+    for filled in fills(laboratory.yardstick(quota).limit):
         yield from at_each_step(
             played,
             lambda steps, over, filled=filled: Trial(  # type: ignore[misc]
-                partial(_direct, filled, steps, quota.limit, over), quota
+                partial(_direct, filled, steps, over), quota
             ),
         )
 

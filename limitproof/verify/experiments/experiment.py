@@ -156,8 +156,10 @@ class Experiment:
                 try:
                     one = self._play(laboratory, stage.world(trial.quota), trial)
                     fails = one.why and self._confirmed(laboratory, stage, one)
-                    if one.why and fails is None:
+                    if one.why and fails is None and trial.cost is None:
                         refusals.append(f"{UNSURE}: {MORE_TIME}")
+                    elif one.why and fails is None:
+                        late = f"; {UNSURE} with requests of cost {trial.cost}: {MORE_TIME}"
                     one = one if fails else replace(one, why="")
                     into.append(one)
                     if fails:
@@ -195,18 +197,21 @@ class Experiment:
             return
         for cost, seen in dear.items():
             for trial in self.trials(laboratory, seen):
-                if not trial.plain:
-                    yield trial.costly(laboratory.quota, cost)
+                costly = trial.costly(laboratory.quota, cost)
+                has_room = laboratory.yardstick(costly.quota or laboratory.quota).limit >= cost
+                if has_room and not trial.plain:
+                    yield costly
 
     def _play(self, laboratory: Laboratory, world: World, trial: Trial) -> Played:
+        room = laboratory.yardstick(world.cast.quota).limit // (trial.cost or 1)
         try:
-            hand = Hand(laboratory.player(world, shown=trial.shown), cost=trial.cost)
+            hand = Hand(laboratory.player(world, shown=trial.shown), room, cost=trial.cost)
             trial.direct(hand)
         except (LocalStateError, HangError):
             raise
         except RefusedError:  # it may only wait for what never comes: once more, with a watch
             player = laboratory.player(world, shown=trial.shown)
-            hand = Hand(player, cautious=True, cost=trial.cost)
+            hand = Hand(player, room, cautious=True, cost=trial.cost)
             trial.direct(hand)
         story = laboratory.story(hand.player.events, self.name, quota=trial.quota)
         tale = hand.player.tale()

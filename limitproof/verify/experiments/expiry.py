@@ -8,7 +8,7 @@ from functools import partial
 from limiters.contract import Quota
 from limitproof.check.tales.acts import MILLISECOND, patience
 from limitproof.check.tales.expiry import expiry
-from limitproof.stories import Ask, Kill, Tale
+from limitproof.stories import Kill, Tale
 from limitproof.verify.experiments.experiment import (
     Experiment,
     Played,
@@ -33,16 +33,14 @@ def _single(hand: Hand) -> None:
     hand.ask()
     hand.look()
     if hand.cost is not None:
-        hand.do(Ask(0, cost=hand.player.world.cast.quota.limit + 1))
-        hand.finish(0)
+        hand.ask_too_much()
         hand.look()
 
 
 def _bursts(hand: Hand) -> None:
     """All that is admitted, and again as soon as a key has died."""
-    quota = hand.player.world.cast.quota
     for _ in range(BURSTS):
-        hand.asks(quota.limit + 1)
+        hand.asks(hand.room + 1)
         ends = [key.ends for key in hand.look().keys]
         if any(end < 0 for end in ends):
             return
@@ -55,17 +53,17 @@ def _late(hand: Hand) -> None:
     quota = hand.player.world.cast.quota
     hand.ask()
     hand.wait(round(quota.window * 1_000_000) // 2)
-    hand.asks(quota.limit)
+    hand.asks(hand.room)
     ends = [key.ends for key in hand.look().keys]
     if ends and min(ends) >= 0:
         hand.wait(min(ends) * MILLISECOND - hand.instant + 2 * MILLISECOND)
-        hand.asks(quota.limit)
+        hand.asks(hand.room)
 
 
 def _steady(hand: Hand) -> None:
     """Refused requests two a window, then six a window; then nobody."""
     window = round(hand.player.world.cast.quota.window * 1_000_000)
-    hand.asks(hand.player.world.cast.quota.limit + 1)
+    hand.asks(hand.room + 1)
     for _ in range(5):
         hand.wait(window // 2)
         hand.ask()
@@ -102,7 +100,7 @@ def _trials(laboratory: Laboratory, played: Sequence[Played]) -> Iterator[Trial]
             continue
         if window != own.window:
             yield Trial(_steady, quota, plain=True)
-    for filled in (0, own.limit) if kept else ():
+    for filled in (0, laboratory.yardstick(own).limit) if kept else ():
         yield from at_each_step(
             played,
             lambda steps, over, filled=filled: Trial(  # type: ignore[misc]

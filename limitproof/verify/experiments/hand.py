@@ -20,11 +20,14 @@ class Hand:
     cautious: a request that takes no end of steps (it waits for a lock that nobody gives back) is
     given up, its client dies. Otherwise the world ends such a limiter. Who sleeps a millisecond at
     a time until a lock of five seconds ends does come to an end: before it is given up, the clock
-    goes on to where the next key ends. cost: of each request; None for none.
+    goes on to where the next key ends. cost: of each request; None for none. room: how many of them
+    pass at once, by the promise.
     """
 
-    def __init__(self, player: Player, *, cautious: bool = False, cost: int | None = None) -> None:
-        self.player, self.cost = player, cost
+    def __init__(
+        self, player: Player, room: int, *, cautious: bool = False, cost: int | None = None
+    ) -> None:
+        self.player, self.room, self.cost = player, room, cost
         self._cautious = cautious
         self._patience = PATIENCE
 
@@ -49,6 +52,12 @@ class Hand:
         for _ in range(number):
             self.ask(client, key)
             self.wait(spacing)
+
+    def ask_too_much(self, key: str = "k") -> None:
+        """A request that costs more than ever passes; nothing where requests have no cost."""
+        if self.cost is not None:
+            self.player.do(Ask(0, key, self.room * self.cost + 1))
+            self.finish(0)
 
     def finish(self, client: int) -> None:
         """A request that is under way comes to its end, or is given up."""

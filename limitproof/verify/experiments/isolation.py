@@ -57,7 +57,7 @@ CROWD = tuple(f"user-{number**2}" for number in range(300))
 
 def _probe(hand: Hand) -> None:
     """One key beyond its limit, with a look after each step."""
-    for _ in range(hand.player.world.cast.quota.limit + 1):
+    for _ in range(hand.room + 1):
         hand.do(Ask(0, PROBE, hand.cost))
         while hand.player.busy(0):
             hand.do(Go(0))

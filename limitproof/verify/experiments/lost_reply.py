@@ -47,15 +47,16 @@ def _direct(
 
 def _others(hand: Hand) -> None:
     quota = hand.player.world.cast.quota
-    hand.asks(quota.limit + 1, OTHER)
+    hand.asks(hand.room + 1, OTHER)
     hand.wait(2 * round(quota.window * 1_000_000) + MILLISECOND)
     hand.ask(OTHER)
 
 
 def _trials(laboratory: Laboratory, played: Sequence[Played]) -> Iterator[Trial]:
     quota = small(laboratory.quota, least=3, most=3, window=WINDOW)
+    room = laboratory.yardstick(quota).limit
     ways: tuple[tuple[type[Lose | Drop], tuple[int, ...]], ...] = (
-        (Lose, (0, quota.limit - 1, quota.limit)),
+        (Lose, (0, room - 1, room)),
         (Drop, (0,)),
     )
     for fault, fills in ways:

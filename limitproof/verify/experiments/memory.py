@@ -66,15 +66,22 @@ class _Time:
 
 @dataclass(frozen=True, slots=True)
 class _Rising:
-    """An act for each rate of requests, a window long; all keys are looked at as it ends."""
+    """An act for each rate of requests, a window long; all keys are looked at as it ends.
+
+    time: None for as long as it takes.
+    """
 
     rates: tuple[int, ...]
+    time: _Time | None = None
 
     def __call__(self, hand: Hand) -> None:
         for number, rate in enumerate(self.rates):
             if number:
                 hand.again()
-            hand.asks(rate, spacing=_window(hand) // (rate + 1))
+            for asked in range(rate):
+                if self.time is not None and asked % LOOKS == 0 and self.time.over():
+                    return
+                hand.asks(1, spacing=_window(hand) // (rate + 1))
             hand.look()
 
 
@@ -186,7 +193,7 @@ def _trials(laboratory: Laboratory, _played: Sequence[Played]) -> Iterator[Trial
     yield Trial(_EverNew(), quota)
     yield Trial(_Steady(2 * quota.limit), quota)
     yield Trial(_Day(2 * quota.limit), quota, plain=True)
-    yield Trial(_Rising(tuple(times * quota.limit for times in RISE)), quota, plain=True)
+    yield Trial(_Rising(tuple(times * laboratory.yardstick(quota).limit for times in RISE)), quota)
     rate = 2 * quota.limit
     for windows, pause in ((WITH_PAUSES, PAUSE), (LONG // rate, 0.0)):
         time = _Time(laboratory, FOR_SHORTENING)
@@ -197,12 +204,14 @@ def _confirm(laboratory: Laboratory, found: Played) -> Iterator[Trial]:
     """The like of what seems to grow, for so long that whatever has a bound has come to it.
 
     Sixty counters by the second, a log that is pruned from its hundredth entry on, the last
-    thousand requests: each grows for good in twenty windows, and is level in some hundred.
+    thousand requests: each grows for good in twenty windows, and is level in some hundred. And of
+    a window with a hundred requests the last hundred are all.
     """
-    if not _grown(found):
-        return
     quota, time = _quota(found), _Time(laboratory, FOR_SHORTENING)
-    match found.direct:
+    match found.direct if _grown(found) or isinstance(found.direct, _Rising) else None:
+        case _Rising(rates):
+            for most in (4 * rates[-1], LONG):
+                yield time.trial(partial(_Rising, (*rates, most)), quota)
         case _EverNew(requests):
             windows = LONG // (requests * CLIENTS)
             yield time.trial(partial(_EverNew, requests, windows, CLIENTS), quota)
@@ -219,8 +228,9 @@ def _smaller(found: Played) -> Iterator[Trial]:
     one, own = Quota(1, found.story.window), _quota(found)
     few = (8, 12) if _grown(found) else (1,)
     match found.direct:
-        case _Rising():
-            yield Trial(_Rising((2, 4, 8)), one)
+        case _Rising(rates):
+            room = rates[0] // (RISE[0] * own.limit)
+            yield Trial(_Rising((2 * room, 4 * room, 8 * room)), one)
         case _Day(rate, bursts):
             yield from (
                 Trial(_Day(1, n), one) for n in (2, 4, 8, 12, BURSTS) if n * 2 < bursts * rate

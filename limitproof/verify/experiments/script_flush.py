@@ -20,21 +20,21 @@ from limitproof.verify.experiments.hand import Hand
 from limitproof.verify.laboratory import Laboratory
 
 
-def _between(limit: int, hand: Hand) -> None:
+def _between(hand: Hand) -> None:
     """A flush between two requests; each client was made before it."""
     for flush in (False, True):
         hand.asks(1)
         if flush:
             hand.do(Forget())
-        hand.asks(limit)
+        hand.asks(hand.room)
         if not flush:
             hand.again()
 
 
-def _before_each(limit: int, hand: Hand) -> None:
+def _before_each(hand: Hand) -> None:
     """Who loads a script again must do so as often as it takes."""
     for flush in (False, True):
-        for _ in range(limit + 1):
+        for _ in range(hand.room + 1):
             hand.asks(1)
             if flush:
                 hand.do(Forget())
@@ -58,8 +58,8 @@ def _within(steps: int, over: list[bool], hand: Hand) -> None:
 
 def _trials(laboratory: Laboratory, played: Sequence[Played]) -> Iterator[Trial]:
     quota = small(laboratory.quota, most=3)
-    yield Trial(partial(_between, quota.limit), quota, shown=True)
-    yield Trial(partial(_before_each, quota.limit), quota)
+    yield Trial(_between, quota, shown=True)
+    yield Trial(_before_each, quota)
     if played and script_commands(played[0].tale):
         yield from at_each_step(
             played, lambda steps, over: Trial(partial(_within, steps, over), quota), first=0

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import redis
 
 from limiters.contract import Clock, Decision, Quota
+from limiters.promise import TokenBucket
 
 TAKE = """
 local clock = redis.call('TIME')
@@ -173,6 +174,30 @@ class CostlyAudit(Costly):
     )
 
 
+class CostlyRefusals(Costly):
+    """memory: refused requests are stored for a window, where they have a cost above 1."""
+
+    script = Costly.script.replace(
+        "-- BEFORE",
+        """
+        if cost > 1 and redis.call('ZCOUNT', KEYS[1], now - window, '+inf') + cost > limit then
+          local refused = KEYS[1] .. ':refused'
+          redis.call('ZREMRANGEBYSCORE', refused, '-inf', now - window)
+          redis.call('ZADD', refused, now, ARGV[3])
+          redis.call('PEXPIRE', refused, ARGV[1])
+        end
+        """,
+    )
+
+
+class TooCostlyElsewhere(Costly):
+    """cluster: a cost above the limit is noted where nobody expects it."""
+
+    script = Costly.script.replace(
+        "-- BEFORE", "if cost > limit then redis.call('SET', 'never', 1, 'PX', ARGV[1]) end"
+    )
+
+
 class CostlyInTwoSteps(CostlyWithoutEnd):
     """crash: the TTL comes in another round trip, for a cost above 1."""
 
@@ -231,6 +256,59 @@ class CostlyRace(Costly):
             self.client.pexpire(key, self.quota.window_ms)
             return Decision(True)
         return super().acquire(key, cost)
+
+
+class DeepBucket:
+    """Right: it fills up in ten windows."""
+
+    windows: ClassVar[float] = 10
+    script: ClassVar[str] = """
+        local clock = redis.call('TIME')
+        local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+        local burst, rate, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+        local held = redis.call('HMGET', KEYS[1], 'tokens', 'at')
+        local since = math.max(0, now - (tonumber(held[2]) or now))
+        local tokens = math.min(burst, (tonumber(held[1]) or burst) + since * rate)
+        local allowed = tokens >= cost and 1 or 0
+        tokens = tokens - allowed * cost
+        redis.call('HSET', KEYS[1], 'tokens', string.format('%.9f', tokens), 'at', now)
+        redis.call('PEXPIRE', KEYS[1], math.ceil((burst - tokens) / rate) + 1)
+        return {allowed, string.format('%.9f', tokens)}
+    """
+
+    @classmethod
+    def promise(cls, quota: Quota) -> TokenBucket:
+        return TokenBucket(quota.limit / quota.window, max(1, cls.windows * quota.limit))
+
+    def __init__(self, client: redis.Redis, quota: Quota, clock: Clock) -> None:  # noqa: ARG002
+        self.take: Any = client.register_script(self.script)
+        self.bucket = self.promise(quota)
+
+    def acquire(self, key: str, cost: int = 1) -> Decision:
+        bucket = self.bucket
+        allowed, left = self.take([key], [bucket.burst, f"{bucket.rate / 1000:.12g}", cost])
+        wait = (cost - float(left)) / bucket.rate if not allowed and cost <= bucket.burst else None
+        return Decision(bool(allowed), int(float(left) + 1e-6), wait)
+
+
+class ShallowBucket(DeepBucket):
+    """Right: it fills up in a third of a window."""
+
+    windows = 1 / 3
+
+
+class DeepRace(DeepBucket):
+    """overshoot: it is read first, and written later."""
+
+    def __init__(self, client: redis.Redis, quota: Quota, clock: Clock) -> None:
+        super().__init__(client, quota, clock)
+        self.client: Any = client
+
+    def acquire(self, key: str, cost: int = 1) -> Decision:
+        if int(self.client.get(key) or 0) + cost > self.bucket.burst:
+            return Decision(False)
+        self.client.incrby(key, cost)
+        return Decision(True)
 
 
 class InEightBits(_Log):

@@ -10,9 +10,19 @@ from limiters.contract import Quota
 from limiters.registry import resolve
 from limitproof.servers.virtual import VirtualServer
 from limitproof.verify.laboratory import Laboratory, Subject
+from tests.verify.experiments.specimens import (
+    base,
+    cluster,
+    expiry,
+    faults,
+    isolation,
+    memory,
+    right,
+)
 
 OpenLaboratory = Callable[..., Laboratory]
 USUAL = Quota(5, 1.0)
+SPECIMENS = (base, cluster, expiry, faults, isolation, memory, right)
 SECONDS = 60.0  # of which an examination takes one or two: a busy machine must change nothing
 
 
@@ -23,10 +33,11 @@ def laboratory_of(moving_server: VirtualServer) -> OpenLaboratory:
     def laboratory(
         target: str, limit: int = USUAL.limit, window: float = USUAL.window
     ) -> Laboratory:
-        where = target if target[0].islower() else f"{SPECIMENS}:{target}"
+        where = target if target[0].islower() else f"{_module(target)}:{target}"
         return Laboratory(Subject(resolve(where), Quota(limit, window)), moving_server, SECONDS)
 
     return laboratory
 
 
-SPECIMENS = "tests.verify.experiments.specimens"
+def _module(specimen: str) -> str:
+    return next(one.__name__ for one in SPECIMENS if hasattr(one, specimen))

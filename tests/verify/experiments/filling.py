@@ -9,6 +9,8 @@ import redis
 from limiters.contract import Clock, Decision, Quota
 from tests.verify.experiments.awkward import _Log
 
+EACH = "redis.call('LPUSH', KEYS[1], ARGV[3])"
+ADMITTED = f"if ARGV[2] ~= '0' then {EACH} end"
 KEPT = "redis.call('PEXPIRE', KEYS[1], 3 * ARGV[1])"
 
 
@@ -44,10 +46,17 @@ class CountsBySeconds(_Beside):
 class LastHundred(_Beside):
     """The last hundred admissions."""
 
-    beside = """
-        if ARGV[2] ~= '0' then redis.call('LPUSH', KEYS[1], ARGV[3]) end
-        redis.call('LTRIM', KEYS[1], 0, 99)
-    """
+    beside = f"{ADMITTED} redis.call('LTRIM', KEYS[1], 0, 99)"
+
+
+class LastHundredRequests(_Beside):
+    """The last hundred requests, also refused ones."""
+
+    beside = f"{EACH} redis.call('LTRIM', KEYS[1], 0, 99)"
+
+
+class LastThousandRequests(_Beside):
+    beside = f"{EACH} redis.call('LTRIM', KEYS[1], 0, 999)"
 
 
 class CountsTheDistinct(_Beside):
@@ -73,10 +82,7 @@ class CountsByTheHour(_Beside):
 class LastClients(_Beside):
     """All clients, but no more than the last three hundred."""
 
-    beside = """
-        if ARGV[2] ~= '0' then redis.call('LPUSH', KEYS[1], ARGV[3]) end
-        redis.call('LTRIM', KEYS[1], 0, 299)
-    """
+    beside = f"{ADMITTED} redis.call('LTRIM', KEYS[1], 0, 299)"
 
     def where(self, key: str) -> str:
         return f"{key.rstrip('0123456789')}all"
@@ -85,7 +91,7 @@ class LastClients(_Beside):
 class EveryClient(LastClients):
     """memory: all clients for ever, as long as somebody comes."""
 
-    beside = "if ARGV[2] ~= '0' then redis.call('LPUSH', KEYS[1], ARGV[3]) end"
+    beside = ADMITTED
 
 
 class EachHundredth(_Beside):

@@ -36,6 +36,12 @@ def laboratory(name: str, server: VirtualServer, quota: Quota) -> Laboratory:
         ("Fields", "expiry"),
         ("KeptAMinuteMore", "memory"),
         *(("Costly", name) for name in CHECKS),
+        *(
+            (bucket, name)
+            for bucket in ("DeepBucket", "ShallowBucket")
+            for name in CHECKS
+            if name != "lost-reply"
+        ),
     ],
 )
 def test_who_is_right_is_not_accused(moving_server: VirtualServer, name: str, check: str) -> None:
@@ -56,6 +62,12 @@ def test_who_is_right_is_not_accused(moving_server: VirtualServer, name: str, ch
         ("CostlyWithoutEnd", "expiry", "'k' is left without a TTL after a request"),
         ("CostlyWithoutEnd", "memory", "it grows for good: from 2 to 16 entries"),
         ("CostlyAudit", "memory", "it grows for good"),
+        (
+            "CostlyRefusals",
+            "memory",
+            "refused requests are stored, too: 2 requests in a window are 3",
+        ),
+        ("TooCostlyElsewhere", "cluster", "a script touches 'never' and does not declare it"),
         ("CostlyAudit", "cluster", "a script touches 'audit' and does not declare it"),
         ("CostlyInTwoSteps", "crash", "a client dies after 1 step and leaves 'k' without a TTL"),
         ("CostlyByItsOwnClock", "clock-skew", "with its clock 50 ms ahead"),

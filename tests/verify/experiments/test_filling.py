@@ -21,6 +21,7 @@ from limitproof.verify.player import MOST_SHOWN
 HERE = "tests.verify.experiments.filling"
 BOUNDED = [
     "CountsBySeconds", "LastHundred", "CountsTheDistinct", "CountsByTheHour", "LastClients",
+    "LastHundredRequests", "LastThousandRequests",
 ]  # fmt: skip
 
 

@@ -65,7 +65,7 @@ PLANTED_FAULTS = [
         "clock-skew",
         "is refused (retry after 0.0 s) 0.975 s after the first of 3",
     ),
-    ("TellsWhatIsLeftByItsClock", "clock-skew", "is admitted (2 left) 3.953 s after the first of"),
+    ("TellsWhatIsLeftByItsClock", "clock-skew", "is admitted (2 left) 3.954 s after the first of"),
     ("FailsOpenWithoutScript", "script-flush", "is admitted, which is refused without it"),
 ]
 LONGEST = {
