@@ -100,7 +100,6 @@ place_options = together(
         help="Where Redis is. [default: LIMITPROOF_REDIS_URL, else the embedded server]",
     ),
     results_option,
-    window_option,
 )  # fmt: skip
 
 

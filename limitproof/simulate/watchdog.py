@@ -20,7 +20,8 @@ from limitproof.simulate.unstoppable import GiveUp, end_process
 
 SPIN_SECONDS = 1.5  # of real time in which it asks Redis nothing
 LOOKS = 6  # in that time
-BUSY = 0.25  # of the time at least, at every look: a thread that computes gets about half
+BUSY = 0.25  # of the processor time at least, at every look: a thread that computes gets about half
+AWAKE = 0.1  # of the real time; on a machine with much else to do nobody gets more than some of it
 DEAF_SECONDS = 7.0  # in which no signal is handled
 OURS = SKIPPED | {"redis", "hiredis", "psutil", "jinja2", "markupsafe", "attr", "sortedcontainers"}
 """Whose code runs on top of ours without a limiter that has called it."""
@@ -66,12 +67,14 @@ def watchdog(
         return
     seen, still, refused, unseen = -1, 0, -1, 0
     over, period = threading.Event(), SPIN_SECONDS / LOOKS
-    busy, burnt = 0, _burnt_by_others()
+    busy, burnt, by_others = 0, process_time(), _burnt_by_others()
 
     def look_at_threads(frame: FrameType | None) -> None:
-        nonlocal busy, burnt
-        before, burnt = burnt, _burnt_by_others()
-        busy = busy + 1 if burnt - before > BUSY * period else 0
+        nonlocal busy, burnt, by_others
+        before, burnt = burnt, process_time()
+        others, by_others = by_others, _burnt_by_others()
+        least = max(BUSY * (burnt - before), AWAKE * period)
+        busy = busy + 1 if by_others - others > least else 0
         if busy >= LOOKS and not _deletes(frame):
             busy = 0
             refuse(HangError("a thread of it computes without end"))

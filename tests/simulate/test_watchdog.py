@@ -162,9 +162,11 @@ def test_what_is_raised_in_a_deletion_is_not_printed(capfd: pytest.CaptureFixtur
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.usefixtures("quick")
-def test_a_thread_that_computes_is_not_told_of_in_a_deletion() -> None:
+def test_a_thread_that_computes_is_not_told_of_in_a_deletion(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """What is raised there is lost."""
+    monkeypatch.setattr(watching, "SPIN_SECONDS", 0.3)  # threads take turns of 5 ms
     told = []
 
     class Slow:

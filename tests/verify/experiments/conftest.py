@@ -39,5 +39,11 @@ def laboratory_of(moving_server: VirtualServer) -> OpenLaboratory:
     return laboratory
 
 
+@pytest.fixture
+def fewer_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Enough to tell most leaks; rare ones are of `test_planted` and `test_filling`."""
+    monkeypatch.setattr("limitproof.verify.experiments.memory.LONG", 360)
+
+
 def _module(specimen: str) -> str:
     return next(one.__name__ for one in SPECIMENS if hasattr(one, specimen))

@@ -19,6 +19,7 @@ from limitproof.verify.searches.habits import Habits, habits_of
 from limitproof.verify.searches.races import patterns, race
 from limitproof.verify.searches.stage import Stage, Tally
 
+pytestmark = pytest.mark.usefixtures("fewer_windows")
 CHECKS = {check.name: check for check in EXPERIMENTS}
 HERE = "tests.verify.experiments.awkward"
 

@@ -29,8 +29,10 @@ def laboratory(name: str, server: VirtualServer, limit: int, seconds: float = 60
     return Laboratory(Subject(resolve(f"{HERE}:{name}"), Quota(limit, 1.0)), server, seconds)
 
 
-@pytest.mark.parametrize("limit", [1, 4])
-@pytest.mark.parametrize("name", BOUNDED)
+@pytest.mark.parametrize(
+    ("name", "limit"),
+    [*((name, 4) for name in BOUNDED), ("LastHundred", 1), ("LastClients", 1)],
+)
 def test_what_fills_up_is_no_leak(moving_server: VirtualServer, name: str, limit: int) -> None:
     result = MEMORY.examine(laboratory(name, moving_server, limit)).result
     assert result.verdict is Verdict.PASS, result.because

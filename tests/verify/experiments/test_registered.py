@@ -11,22 +11,16 @@ from limiters.registry import KNOWN, Entry
 from limitproof.check.verdict import Verdict
 from limitproof.simulate.refusal import LocalStateError
 from limitproof.stories import Story
-from limitproof.verify.experiments import memory
 from limitproof.verify.experiments.catalogue import EXPERIMENTS
 from limitproof.verify.experiments.experiment import Experiment
 from limitproof.verify.laboratory import Check, Examined, Laboratory
 from limitproof.verify.player import play
 from tests.verify.experiments.conftest import OpenLaboratory
 
+pytestmark = pytest.mark.usefixtures("fewer_windows")
 ONE_SIDED = {"unlimited": {"isolation", "memory", "expiry", "clock-skew"}}
 """Who never refuses shows nothing by passing; see tests/verify/test_one_sided.py."""
 OTHERS = ((1, 1.0), (100, 60.0), (2, 0.05), (3, 7200.0))
-
-
-@pytest.fixture(autouse=True)
-def fewer_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Enough to tell the leaks of the registry; rare ones are of `test_planted`."""
-    monkeypatch.setattr(memory, "LONG", 360)
 
 
 SIMULATED = [one for one in KNOWN if one.name != "in_process"]
