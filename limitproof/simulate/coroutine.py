@@ -21,7 +21,7 @@ from redis.asyncio.connection import UnixDomainSocketConnection
 
 from limitproof.simulate.immortal import keep_for_ever
 from limitproof.simulate.refusal import RefusedError
-from limitproof.simulate.wire import Ask, Wire, open_socket
+from limitproof.simulate.wire import Ask, Wire, open_socket, version_of_redis_py
 
 T = TypeVar("T")
 WAKE: Any = asyncio.futures._set_result_unless_cancelled  # type: ignore[attr-defined]
@@ -58,7 +58,7 @@ class Coroutines:
 
     def __init__(self, path: str, ask: Ask) -> None:
         # What an application gets by default, retries included, but for the connections' class.
-        self.client = redis.asyncio.Redis(unix_socket_path=path)
+        self.client = redis.asyncio.Redis(unix_socket_path=path, **version_of_redis_py())
         self._pool: Any = self.client.connection_pool
         self._pool.connection_class = SimulatedConnection
         self._pool.connection_kwargs["ask"] = ask

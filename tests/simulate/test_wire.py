@@ -6,10 +6,11 @@ import errno
 import socket
 
 import pytest
+import redis
 
 from limitproof.history.outcome import Outcome
 from limitproof.simulate.resp import Commands, pack, parse
-from limitproof.simulate.wire import Wire
+from limitproof.simulate.wire import Wire, simulated_client
 from tests.simulate.casts import OpenWorld, cast
 
 LONG = "tests.verify.experiments.specimens.cluster:LongTransaction"
@@ -77,3 +78,13 @@ def test_a_transaction_in_pieces_is_whole_or_not_at_all(
             "the second time, where the first was done"
         )
         assert parse(world.send(pack("GET", "{k}"), 1)) == [b"2" if done and steps == 2 else b"1"]
+
+
+def test_a_client_tells_the_version_that_redis_py_would_look_up() -> None:
+    """And what somebody adds to it is of that client alone."""
+    usual = redis.Redis().connection_pool.connection_kwargs
+    first, second = (simulated_client("/nowhere", lambda *_: None) for _ in range(2))
+    told = [one.connection_pool.connection_kwargs["driver_info"] for one in (first, second)]
+    assert told == [usual["driver_info"]] * 2
+    told[0].add_upstream_driver("mine", "1.0")
+    assert told[1] == usual["driver_info"] != told[0]

@@ -30,7 +30,7 @@ WINDOWS = 20
 # What is stored once in so many admissions, or after a pause, needs more requests to be told: in so
 # many a log of the last thousand is full before the last third, and a HyperLogLog is as well.
 LONG, WITH_PAUSES = 2880, 60  # requests; windows
-LOOKS = 96  # or one every so many windows:
+LOOKS = 32  # or one every so many windows:
 EVERY = 5
 CLIENTS = 3  # a window, so that an index of the last thousand is full
 DAYS = 3  # of what is kept by the hour or by the minute of the day, one fills it up

@@ -31,7 +31,7 @@ def laboratory(name: str, server: VirtualServer, limit: int, seconds: float = 60
 
 @pytest.mark.parametrize(
     ("name", "limit"),
-    [*((name, 4) for name in BOUNDED), ("LastHundred", 1), ("LastClients", 1)],
+    [*((name, 4) for name in BOUNDED), ("CountsBySeconds", 1)],
 )
 def test_what_fills_up_is_no_leak(moving_server: VirtualServer, name: str, limit: int) -> None:
     result = MEMORY.examine(laboratory(name, moving_server, limit)).result
