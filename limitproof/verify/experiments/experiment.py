@@ -203,7 +203,7 @@ class Experiment:
                     yield costly
 
     def _play(self, laboratory: Laboratory, world: World, trial: Trial) -> Played:
-        room = laboratory.yardstick(world.cast.quota).limit // (trial.cost or 1)
+        room = max(1, laboratory.yardstick(world.cast.quota).limit // (trial.cost or 1))
         try:
             hand = Hand(laboratory.player(world, shown=trial.shown), room, cost=trial.cost)
             trial.direct(hand)
