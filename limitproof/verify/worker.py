@@ -142,7 +142,7 @@ def _work(
             unit = UNITS[number]
             wanted = [name for name in unit.names if name in names]
             rest = sum(UNITS[one].share for one in units[place:])
-            share = max(end - perf_counter(), LEAST) * unit.share / rest
+            share = max(end - perf_counter(), LEAST) * max(unit.share / rest, unit.least)
             laboratory.allow(share)
             pipe.send(Begun(number, share))
             try:

@@ -210,7 +210,7 @@ def _confirm(laboratory: Laboratory, found: Played) -> Iterator[Trial]:
     quota, time = _quota(found), _Time(laboratory, FOR_SHORTENING)
     match found.direct if _grown(found) or isinstance(found.direct, _Rising) else None:
         case _Rising(rates):
-            for most in (4 * rates[-1], LONG):
+            for most in (4 * rates[-1], LONG // 2):
                 yield time.trial(partial(_Rising, (*rates, most)), quota)
         case _EverNew(requests):
             windows = LONG // (requests * CLIENTS)
