@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
 from typing import Any
 
 from limitproof.simulate.holders import Held, held
@@ -13,20 +12,50 @@ from limitproof.simulate.places import Function, Place, rebuilt
 from limitproof.simulate.refusal import RefusedError
 
 
+class Known:
+    """What `holders.held` found last for one limiter; it looks through the whole heap, 20 ms or so.
+
+    It is so still as long as as many as then refer to each function and each immutable that has one
+    in it, and in all places is what was. Two that cancel out (a list goes that had a clock in it,
+    and an object comes that has one) are told apart only by looking again: a limiter that is
+    examined anew is given another of these.
+    """
+
+    def __init__(self) -> None:
+        self._found = Held()
+        self._counts: tuple[int, ...] | None = None
+
+    def held(self, functions: tuple[Function, ...]) -> Held:
+        """As `holders.held`. Raises RefusedError as `rebound` does."""
+        if self._counted(functions) != self._counts or not self._found.is_so_still():
+            self._found, self._counts = Held(), None  # what it holds would be counted, too
+            self._found = held(functions)
+            self._counts = self._counted(functions)
+        for holder, function in self._found.closed:
+            if function.__module__ == "time":
+                self._found, self._counts = Held(), None
+                kind, name = type(holder).__name__, function.__name__
+                raise RefusedError(f"time.{name} is kept in a {kind}, where it stays the real one")
+        return self._found
+
+    def _counted(self, functions: tuple[Function, ...]) -> tuple[int, ...]:
+        return tuple(map(sys.getrefcount, (*functions, *self._found.immutables)))
+
+
 @contextmanager
-def rebound(fakes: Mapping[Function, Function]) -> Iterator[None]:
+def rebound(fakes: Mapping[Function, Function], known: Known) -> Iterator[None]:
     """For the length of the `with`, the keys are replaced by their values wherever they are held.
 
     Modules that are imported meanwhile bind the fakes; these are replaced by the keys at the end.
     What has been bound anew meanwhile stays as it is. The functions are equal to their fakes, or a
-    dict in which they are keys does not know those.
+    dict in which they are keys does not know those. known: what has been found before.
 
-    Raises RefusedError where one is in something from which nobody can take it.
+    Raises RefusedError where a clock is in something from which nobody can take it.
     """
     imported = set(sys.modules)
     changed: list[tuple[Place, Any, Any]] = []
     try:
-        _swap(_known().held(tuple(fakes)), fakes, changed)
+        _swap(known.held(tuple(fakes)), fakes, changed)
         yield
     finally:
         for place, old, put in reversed(changed):
@@ -35,40 +64,6 @@ def rebound(fakes: Mapping[Function, Function]) -> Iterator[None]:
         if set(sys.modules) - imported:
             back = {fake: real for real, fake in fakes.items()}
             _swap(held(tuple(back)), back, [])
-
-
-class _Known:
-    """What `held` found last; it looks through the whole heap, some 10 ms or more.
-
-    As long as as many refer to each function and to each immutable that has one in it, and in all
-    places is what was, nobody can have come to hold one: the places are kept alive, so none can be
-    gone for another to come.
-    """
-
-    def __init__(self) -> None:
-        self._found = Held()
-        self._counts: tuple[int, ...] = ()
-
-    def held(self, functions: tuple[Function, ...]) -> Held:
-        """As `holders.held`. Raises RefusedError as `rebound` does."""
-        if self._counted(functions) != self._counts or not self._found.is_so_still():
-            self._found = Held()  # or what it holds would be counted
-            found = held(functions)
-            if found.closed:
-                kind = type(found.closed[0]).__name__
-                raise RefusedError(f"it keeps a clock in a {kind}, where it remains the real one")
-            self._found = found
-            del found
-            self._counts = self._counted(functions)
-        return self._found
-
-    def _counted(self, functions: tuple[Function, ...]) -> tuple[int, ...]:
-        return tuple(map(sys.getrefcount, (*functions, *self._found.immutables)))
-
-
-@cache
-def _known() -> _Known:
-    return _Known()
 
 
 def _swap(

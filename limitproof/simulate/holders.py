@@ -16,7 +16,7 @@ import gc
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from types import (
@@ -44,13 +44,13 @@ RUNNING = (FrameType, GeneratorType, CoroutineType, AsyncGeneratorType, ModuleTy
 @dataclass(frozen=True, slots=True)
 class Held:
     """places: where functions stand, or an immutable in which they do; immutables: these, each
-    after what it holds; wanted: the ids of both functions and immutables; closed: what has one of
-    these in it that nobody can take out, a ContextVar with a default for example."""
+    after what it holds; wanted: the ids of both functions and immutables; closed: what has a
+    function in it that nobody can take out (a ContextVar with a default), and that function."""
 
     places: tuple[Place, ...] = ()
     immutables: tuple[Any, ...] = ()
     wanted: frozenset[int] = frozenset()
-    closed: tuple[Any, ...] = ()
+    closed: tuple[tuple[Any, Function], ...] = ()
 
     def is_so_still(self) -> bool:
         """Whether in each place is one of these now."""
@@ -84,6 +84,21 @@ class _Holders:
         return not known
 
 
+@contextmanager
+def _thawed() -> Iterator[None]:
+    """What `gc.freeze` has taken out of the collector's sight is seen for a while."""
+    frozen = gc.get_freeze_count()
+    if not frozen:
+        yield
+        return
+    gc.unfreeze()
+    try:
+        yield
+    finally:
+        gc.freeze()
+
+
+@_thawed()
 def held(functions: Sequence[Function]) -> Held:
     """Where these functions stand in a limiter's modules, classes, objects and closures.
 
@@ -101,24 +116,26 @@ def held(functions: Sequence[Function]) -> Held:
             wanted.add(number)
             immutables.append(one)
     attributes = {number for owner in holders.owners for number in _attributes(owner)}
-    places, closed = list[Place](), list[Any]()
+    places, closed = list[Place](), list[tuple[Any, Function]]()
     for one in (*holders.owners, *(holders.between[number] for number in owned - attributes)):
-        places += (found := _places_in(one, wanted))
+        found = _places_in(one, wanted)
+        places += found
         if not found and not issubclass(type(one), (*IMMUTABLE, *KNOWN_BY_VALUE)):
-            closed += [one] if wanted.intersection(map(id, gc.get_referents(one))) else []
+            inside = {id(each) for each in gc.get_referents(one)}
+            closed += [(one, function) for function in functions if id(function) in inside]
     return Held(tuple(places), tuple(immutables), frozenset(wanted), tuple(closed))
 
 
 def _holders_of(functions: Sequence[Function]) -> _Holders:
-    gc.unfreeze()  # what is frozen is out of the collector's sight
     modules, found = _modules(), _Holders()
     level: list[Any] = list(functions)
     every: list[Any] = [functions, level]
     for _ in range(DEEP):
         below = {id(one) for one in level}
-        ours = {id(one) for one in (every, *every, *_parts(found))}
+        asked = tuple(level)  # as it is handed over, which makes it a holder of all
+        ours = {id(one) for one in (every, *every, *_parts(found), asked)}
         onward: list[Any] = []
-        for holder in gc.get_referrers(*level) if level else ():
+        for holder in gc.get_referrers(*asked) if asked else ():
             is_owner = _is_owner(holder, modules)
             if id(holder) in ours or (not is_owner and _ends_here(holder, modules)):
                 continue

@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from limitproof.servers.virtual import START, VirtualServer, virtual_server
+from limitproof.simulate.bindings import Known
 from limitproof.simulate.cast import Cast
 from limitproof.simulate.one_cpu import one_cpu
 from limitproof.simulate.processes import no_processes
@@ -52,11 +53,13 @@ def world_on(
     rehearsed: bool = True,
     until: float = math.inf,
     give_up: GiveUp = end_process,
+    known: Known | None = None,
 ) -> Iterator[World]:
     """A world on a virtual server that runs already; it is emptied.
 
     rehearsed: False for a limiter that remembers in its process what it was asked in a rehearsal.
-    until: as `open_world` takes it. give_up: called when the limiter cannot be stopped.
+    until: as `open_world` takes it. give_up: called when the limiter cannot be stopped. known: as
+    `sandbox` takes it.
     """
     path = virtual.server.url.removeprefix("unix://")
     if virtual.moving:
@@ -74,6 +77,7 @@ def world_on(
                         world.refuse,
                         inside=world.inside,
                         process=world.process,
+                        known=known,
                     ) as world.travel,
                     no_processes(world.refuse, world.inside, world.in_new_thread),
                     closing(world),  # whoever sleeps in a `finally` does so in virtual time

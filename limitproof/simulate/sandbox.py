@@ -22,7 +22,7 @@ from unittest.mock import patch
 import redis.asyncio.connection
 from redis.connection import Connection, UnixDomainSocketConnection
 
-from limitproof.simulate.bindings import rebound
+from limitproof.simulate.bindings import Known, rebound
 from limitproof.simulate.fakes import Fake
 from limitproof.simulate.refusal import RefusedError
 from limitproof.simulate.time_travel import travel
@@ -53,6 +53,7 @@ def sandbox(
     *,
     inside: Callable[[], bool] = lambda: True,
     process: Callable[[], int] = os.getpid,
+    known: Known | None = None,
 ) -> Iterator[Callable[[float], None]]:
     """Process-wide time and entropy for simulated clients.
 
@@ -61,6 +62,7 @@ def sandbox(
     what os.urandom gives (and with it uuid4, uuid1 and secrets). sleep: what time.sleep does, also
     in redis-py's waits between two tries. inside: whether a client runs now; monotonic clocks and
     the process's id are real for the search around it. process: what os.getpid gives a client.
+    known: where names are bound that have been looked for before, for the same limiter.
 
     Also names that were bound when a module was imported (see `bindings`). The state of `random` is
     put back at the end. Yields what sets the time (seconds) for a client whose clock is another
@@ -92,7 +94,7 @@ def sandbox(
     try:
         with (
             travel(_not_before(instant()), tick=False) as traveller,
-            rebound({fake.real: fake for fake in fakes}),
+            rebound({fake.real: fake for fake in fakes}, known or Known()),
             ExitStack() as patched,
         ):
             for one in patches:

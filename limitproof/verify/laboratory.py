@@ -17,6 +17,7 @@ from limitproof.check.yardstick import Yardstick
 from limitproof.promises import describe
 from limitproof.schedules import Granularity, Run, Schedule, portable
 from limitproof.servers.virtual import VirtualServer, virtual_server
+from limitproof.simulate.bindings import Known
 from limitproof.simulate.cast import Cast
 from limitproof.simulate.opening import world_on
 from limitproof.simulate.unstoppable import GiveUp, end_process
@@ -76,6 +77,7 @@ class Laboratory:
         self._virtual, self._give_up = virtual, give_up
         self._end = perf_counter() + seconds
         self.apart: Tale | None = None
+        self._known = Known()
 
     @property
     def server(self) -> Mapping[str, str]:
@@ -122,7 +124,7 @@ class Laboratory:
             subject.target, quota or subject.quota, clients, 1, subject.seed,
             granularity or subject.granularity,
         )  # fmt: skip
-        with world_on(self._virtual, cast, give_up=self._give_up) as world:
+        with world_on(self._virtual, cast, give_up=self._give_up, known=self._known) as world:
             yield world
 
     @property
