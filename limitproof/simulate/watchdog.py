@@ -67,14 +67,13 @@ def watchdog(
         return
     seen, still, refused, unseen = -1, 0, -1, 0
     over, period = threading.Event(), SPIN_SECONDS / LOOKS
-    busy, burnt, by_others = 0, process_time(), _burnt_by_others()
+    busy, burnt = 0, (process_time(), thread_time())
 
     def look_at_threads(frame: FrameType | None) -> None:
-        nonlocal busy, burnt, by_others
-        before, burnt = burnt, process_time()
-        others, by_others = by_others, _burnt_by_others()
-        least = max(BUSY * (burnt - before), AWAKE * period)
-        busy = busy + 1 if by_others - others > least else 0
+        nonlocal busy, burnt
+        before, burnt = burnt, (process_time(), thread_time())
+        of_all, of_mine = burnt[0] - before[0], burnt[1] - before[1]
+        busy = busy + 1 if of_all - of_mine > max(BUSY * of_all, AWAKE * period) else 0
         if busy >= LOOKS and not _deletes(frame):
             busy = 0
             refuse(HangError("a thread of it computes without end"))
@@ -118,11 +117,6 @@ def watchdog(
         if alarm:
             left = alarm - (perf_counter() - began)
             signal.setitimer(signal.ITIMER_REAL, max(left, 1e-6), again)
-
-
-def _burnt_by_others() -> float:
-    """Seconds of processor time that this process has spent beside this thread."""
-    return process_time() - thread_time()
 
 
 @contextmanager

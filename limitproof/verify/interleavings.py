@@ -63,6 +63,8 @@ def _casts(laboratory: Laboratory) -> Iterator[Cast]:
         # A bucket that has room for ten windows is asked by fewer, each several times.
         clients = asked if asked <= MOST_CLIENTS else FEWER_CLIENTS
         requests = min(-(-asked // clients), MOST_REQUESTS)
+        if limit > RUNGS[0][0] and clients * requests < asked:
+            continue  # nobody would be refused
         for granularity in GRANULARITIES:
             yield replace(alone, clients=clients, requests=requests, granularity=granularity)
 

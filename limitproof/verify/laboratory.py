@@ -143,8 +143,30 @@ class Laboratory:
         return scaled(given, self.quota, quota) or given
 
     def yardstick(self, quota: Quota) -> Yardstick:
-        """What is promised at a quota: a bucket may have room for ten times the limit at once."""
+        """What is promised at a quota."""
         return Yardstick.of(self.promise_at(quota))
+
+    def room(self, quota: Quota, cost: int = 1) -> int:
+        """How many requests of a cost pass at once, by the promise; 1 where none does.
+
+        A bucket that fills up in ten windows has room for ten times the limit.
+        """
+        return max(1, self.yardstick(quota).limit // cost)
+
+    def small(self, *, least: int = 1, most: int = 5, window: float = 0.0) -> Quota:
+        """A quota like the given one: what is shown with few requests needs no more.
+
+        least: requests that pass at once; most: the largest limit, where these do; window: the
+        shortest, in seconds. The given one itself where figures of its own hold for no other.
+        """
+        if not self.scales:
+            return self.quota
+        limit = max(least, min(self.quota.limit, most))
+        quotas = (Quota(n, max(self.quota.window, window)) for n in range(limit, least * limit + 1))
+        return next(
+            (one for one in quotas if self.room(one) >= least),
+            Quota(limit, max(self.quota.window, window)),
+        )
 
     def story(
         self,

@@ -21,8 +21,8 @@ LEAST_ALONE = 0.2
 class Unit:
     """Checks that are examined in one go.
 
-    share: how much of the time they are given, beside that of the others; least: of what is left of
-    the time, at the least.
+    share: how much of the time that is left they are given, beside those that still come; least: or
+    this part of it, if that is more.
     """
 
     names: tuple[str, ...]

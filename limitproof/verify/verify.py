@@ -113,7 +113,7 @@ def _shares(units: Sequence[Unit], parts: int) -> list[list[Unit]]:
     for unit in sorted(units, key=lambda one: -one.share):
         min(shares, key=lambda share: sum(one.share for one in share)).append(unit)
     # The quick ones first: a table that fills soon.
-    return [sorted(share, key=lambda one: one.share) for share in shares]
+    return [sorted(share, key=lambda one: (one.share, one.least)) for share in shares]
 
 
 @dataclass(frozen=True, slots=True)

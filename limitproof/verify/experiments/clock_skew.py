@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from limitproof.check.tales.clock_skew import clock_skew
 from limitproof.stories import Skew
-from limitproof.verify.experiments.experiment import Experiment, Played, Summary, Trial, small
+from limitproof.verify.experiments.experiment import Experiment, Played, Summary, Trial
 from limitproof.verify.experiments.hand import SPACING, Hand
 from limitproof.verify.laboratory import Laboratory
 
@@ -55,8 +55,9 @@ class _Edge:
 
 def _trials(laboratory: Laboratory, _played: Sequence[Played]) -> Iterator[Trial]:
     skew = round(laboratory.subject.max_skew * 1_000_000)
-    quota = small(laboratory.quota, most=3, window=LEAST_WINDOWS * skew / 1_000_000)
+    quota = laboratory.small(most=3, window=LEAST_WINDOWS * skew / 1_000_000)
     window = laboratory.yardstick(quota).window // 1_000  # µs; of a bucket: until it is full
+    skew = min(skew, window // LEAST_WINDOWS)
     for aligned in (False, True):
         for off in (skew, -skew):
             yield Trial(_Edge(off, window, aligned), quota)

@@ -13,7 +13,6 @@ from limitproof.verify.experiments.experiment import (
     Played,
     Summary,
     Trial,
-    small,
     told_by,
 )
 from limitproof.verify.experiments.hand import Hand
@@ -43,7 +42,7 @@ def _later(hand: Hand) -> None:
 
 
 def _trials(laboratory: Laboratory, _played: Sequence[Played]) -> Iterator[Trial]:
-    quota = small(laboratory.quota, most=3)
+    quota = laboratory.small(most=3)
     yield Trial(_at_once, quota, shown=True)
     yield Trial(_later, quota, shown=True)
 

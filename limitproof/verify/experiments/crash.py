@@ -22,7 +22,6 @@ from limitproof.verify.experiments.experiment import (
     Summary,
     Trial,
     at_each_step,
-    small,
 )
 from limitproof.verify.experiments.hand import Hand
 from limitproof.verify.laboratory import Laboratory
@@ -61,8 +60,8 @@ def _others(hand: Hand) -> None:
 
 
 def _trials(laboratory: Laboratory, played: Sequence[Played]) -> Iterator[Trial]:
-    quota = small(laboratory.quota, least=3, most=3)
-    for filled in fills(laboratory.yardstick(quota).limit):
+    quota = laboratory.small(least=3, most=3)
+    for filled in fills(laboratory.room(quota)):
         yield from at_each_step(
             played,
             lambda steps, over, filled=filled: Trial(  # type: ignore[misc]

@@ -29,6 +29,7 @@ from limitproof.verify.player import StoryError
 from limitproof.verify.searches.stage import UNSTEADY
 
 UNSURE = "there was no time to tell a leak from a bound"
+MOST_ROOM = 1_000
 NOT_MADE = "it cannot be made"  # how a world says that a factory raises
 Direct = Callable[[Hand], None]
 Measured = Mapping[str, Any]
@@ -198,12 +199,14 @@ class Experiment:
         for cost, seen in dear.items():
             for trial in self.trials(laboratory, seen):
                 costly = trial.costly(laboratory.quota, cost)
-                has_room = laboratory.yardstick(costly.quota or laboratory.quota).limit >= cost
-                if has_room and not trial.plain:
+                assert costly.quota is not None
+                if laboratory.yardstick(costly.quota).limit >= cost and not trial.plain:
                     yield costly
 
     def _play(self, laboratory: Laboratory, world: World, trial: Trial) -> Played:
-        room = max(1, laboratory.yardstick(world.cast.quota).limit // (trial.cost or 1))
+        room = laboratory.room(world.cast.quota, trial.cost or 1)
+        if room > MOST_ROOM:
+            raise RefusedError(f"it promises {room:,} at once, which are too many to ask for")
         try:
             hand = Hand(laboratory.player(world, shown=trial.shown), room, cost=trial.cost)
             trial.direct(hand)
@@ -357,11 +360,3 @@ def at_each_step(
         yield trial(steps, over)
         if over or len(played) == before:
             return
-
-
-def small(quota: Quota, *, least: int = 1, most: int = 5, window: float = 0.0) -> Quota:
-    """A quota like this one, within bounds: what is shown with few requests needs no more.
-
-    window: the shortest, in seconds.
-    """
-    return Quota(max(least, min(quota.limit, most)), max(quota.window, window))

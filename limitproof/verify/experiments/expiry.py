@@ -15,7 +15,6 @@ from limitproof.verify.experiments.experiment import (
     Summary,
     Trial,
     at_each_step,
-    small,
     told_by,
 )
 from limitproof.verify.experiments.hand import Hand
@@ -86,8 +85,8 @@ def _death(filled: int, steps: int, over: list[bool], hand: Hand) -> None:
 
 
 def _trials(laboratory: Laboratory, played: Sequence[Played]) -> Iterator[Trial]:
-    own = small(laboratory.quota, least=3, most=3)
-    windows = dict.fromkeys((own.window, *WINDOWS))
+    own = laboratory.small(least=3, most=3)
+    windows = dict.fromkeys((own.window, *WINDOWS) if laboratory.scales else (own.window,))
     yield Trial(_single, own)
     yield Trial(_steady, own)
     yield Trial(_late, own)
@@ -100,7 +99,7 @@ def _trials(laboratory: Laboratory, played: Sequence[Played]) -> Iterator[Trial]
             continue
         if window != own.window:
             yield Trial(_steady, quota, plain=True)
-    for filled in (0, laboratory.yardstick(own).limit) if kept else ():
+    for filled in (0, laboratory.room(own)) if kept else ():
         yield from at_each_step(
             played,
             lambda steps, over, filled=filled: Trial(  # type: ignore[misc]

@@ -9,7 +9,7 @@ from itertools import permutations, product
 from limitproof.check.tales.acts import promise_of_story
 from limitproof.check.tales.isolation import isolation, raising, touched
 from limitproof.stories import Ask, Go, Tale
-from limitproof.verify.experiments.experiment import Experiment, Played, Summary, Trial, small
+from limitproof.verify.experiments.experiment import Experiment, Played, Summary, Trial
 from limitproof.verify.experiments.hand import SPACING, Hand
 from limitproof.verify.laboratory import Laboratory
 
@@ -85,12 +85,12 @@ def _rounds(keys: Sequence[str], rounds: int, hand: Hand) -> None:
 
 
 def _trials(laboratory: Laboratory, played: Sequence[Played]) -> Iterator[Trial]:
-    quota = small(laboratory.quota, most=2)
+    quota = laboratory.small(most=2)
     yield Trial(_probe, quota)
     for key in stored_like_keys(played[0].tale) if played else ():
         yield Trial(partial(_beside, (PROBE, key), ROUNDS), quota)
     yield Trial(partial(_beside, KEYS, ROUNDS), quota)
-    yield Trial(partial(_beside, CROWD, 1), small(laboratory.quota, most=1), plain=True)
+    yield Trial(partial(_beside, CROWD, 1), laboratory.small(most=1), plain=True)
 
 
 def stored_like_keys(tale: Tale) -> list[str]:

@@ -15,7 +15,6 @@ from limitproof.verify.experiments.experiment import (
     Summary,
     Trial,
     at_each_step,
-    small,
 )
 from limitproof.verify.experiments.hand import Hand
 from limitproof.verify.laboratory import Laboratory
@@ -53,8 +52,8 @@ def _others(hand: Hand) -> None:
 
 
 def _trials(laboratory: Laboratory, played: Sequence[Played]) -> Iterator[Trial]:
-    quota = small(laboratory.quota, least=3, most=3, window=WINDOW)
-    room = laboratory.yardstick(quota).limit
+    quota = laboratory.small(least=3, most=3, window=WINDOW)
+    room = laboratory.room(quota)
     ways: tuple[tuple[type[Lose | Drop], tuple[int, ...]], ...] = (
         (Lose, (0, room - 1, room)),
         (Drop, (0,)),

@@ -17,7 +17,6 @@ from limitproof.verify.experiments.experiment import (
     Played,
     Summary,
     Trial,
-    small,
 )
 from limitproof.verify.experiments.hand import Hand
 from limitproof.verify.laboratory import Laboratory
@@ -32,6 +31,7 @@ WINDOWS = 20
 LONG, WITH_PAUSES = 2880, 60  # requests; windows
 LOOKS = 32  # or one every so many windows:
 EVERY = 5
+MANY = 100  # requests, after which the time is looked at
 CLIENTS = 3  # a window, so that an index of the last thousand is full
 DAYS = 3  # of what is kept by the hour or by the minute of the day, one fills it up
 PAUSE = 1.5  # windows: what has a TTL of three is kept
@@ -79,7 +79,7 @@ class _Rising:
             if number:
                 hand.again()
             for asked in range(rate):
-                if self.time is not None and asked % LOOKS == 0 and self.time.over():
+                if self.time is not None and not asked % MANY and self.time.over():
                     return
                 hand.asks(1, spacing=_window(hand) // (rate + 1))
             hand.look()
@@ -189,11 +189,11 @@ def _rarely(hand: Hand, windows: int) -> int:
 
 
 def _trials(laboratory: Laboratory, _played: Sequence[Played]) -> Iterator[Trial]:
-    quota = small(laboratory.quota, most=LARGEST, window=1.0)
+    quota = laboratory.small(most=LARGEST, window=1.0)
     yield Trial(_EverNew(), quota)
     yield Trial(_Steady(2 * quota.limit), quota)
     yield Trial(_Day(2 * quota.limit), quota, plain=True)
-    yield Trial(_Rising(tuple(times * laboratory.yardstick(quota).limit for times in RISE)), quota)
+    yield Trial(_Rising(tuple(times * laboratory.room(quota) for times in RISE)), quota)
     rate = 2 * quota.limit
     for windows, pause in ((WITH_PAUSES, PAUSE), (LONG // rate, 0.0)):
         time = _Time(laboratory, FOR_SHORTENING)
@@ -210,7 +210,7 @@ def _confirm(laboratory: Laboratory, found: Played) -> Iterator[Trial]:
     quota, time = _quota(found), _Time(laboratory, FOR_SHORTENING)
     match found.direct if _grown(found) or isinstance(found.direct, _Rising) else None:
         case _Rising(rates):
-            for most in (4 * rates[-1], LONG // 2):
+            for most in dict.fromkeys((4 * rates[-1], max(4 * rates[-1], LONG // 2))):
                 yield time.trial(partial(_Rising, (*rates, most)), quota)
         case _EverNew(requests):
             windows = LONG // (requests * CLIENTS)
@@ -229,7 +229,7 @@ def _smaller(found: Played) -> Iterator[Trial]:
     few = (8, 12) if _grown(found) else (1,)
     match found.direct:
         case _Rising(rates):
-            room = rates[0] // (RISE[0] * own.limit)
+            room = max(1, rates[0] // (RISE[0] * own.limit))
             yield Trial(_Rising((2 * room, 4 * room, 8 * room)), one)
         case _Day(rate, bursts):
             yield from (
@@ -270,7 +270,7 @@ def _sum_up(played: Sequence[Played]) -> Summary:
         return Summary("it stores nothing in Redis", measured={"peak_bytes": 0})
     return Summary(
         f"{most:,} bytes at most in {windows} windows above the limit, {BURSTS} bursts in a day, "
-        f"and {max(RISE)} limits in one window; nothing is left of idle keys",
+        f"and {max(RISE)} times what passes at once; nothing is left of idle keys",
         measured={**figures[:2][-1], "peak_bytes": most, "requests": requests},
     )
 

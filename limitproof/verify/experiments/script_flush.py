@@ -14,7 +14,6 @@ from limitproof.verify.experiments.experiment import (
     Summary,
     Trial,
     at_each_step,
-    small,
 )
 from limitproof.verify.experiments.hand import Hand
 from limitproof.verify.laboratory import Laboratory
@@ -57,7 +56,7 @@ def _within(steps: int, over: list[bool], hand: Hand) -> None:
 
 
 def _trials(laboratory: Laboratory, played: Sequence[Played]) -> Iterator[Trial]:
-    quota = small(laboratory.quota, most=3)
+    quota = laboratory.small(most=3)
     yield Trial(_between, quota, shown=True)
     yield Trial(_before_each, quota)
     if played and script_commands(played[0].tale):
