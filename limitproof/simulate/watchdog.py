@@ -22,6 +22,7 @@ SPIN_SECONDS = 1.5  # of real time in which it asks Redis nothing
 LOOKS = 6  # in that time
 BUSY = 0.25  # of the processor time at least, at every look: a thread that computes gets about half
 AWAKE = 0.1  # of the real time; on a machine with much else to do nobody gets more than some of it
+PATIENCE = 4  # times as long, for who gets so little of a processor that it may not be its fault
 DEAF_SECONDS = 7.0  # in which no signal is handled
 OURS = SKIPPED | {"redis", "hiredis", "psutil", "jinja2", "markupsafe", "attr", "sortedcontainers"}
 """Whose code runs on top of ours without a limiter that has called it."""
@@ -53,7 +54,8 @@ def watchdog(
     """End a client that never asks Redis; in the main thread only.
 
     progress: a number that grows as clients ask; inside: whether a client runs now. A client that
-    is the same at all looks has had at least `SPIN_SECONDS`, of real time, and is refused. One that
+    is the same at all looks has had at least `SPIN_SECONDS` of a processor, or has waited so long,
+    and is refused. One that
     goes on after that, as it catches every exception, that hangs where no exception gets out, or in
     C where no signal is handled, is not to be stopped: then `give_up` is called with a sentence, in
     this thread or another. Refused is also one that has left a thread computing: with each client
@@ -65,34 +67,35 @@ def watchdog(
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    seen, still, refused, unseen = -1, 0, -1, 0
+    seen, still, looks, refused, unseen = -1, 0.0, 0, -1, 0
     over, period = threading.Event(), SPIN_SECONDS / LOOKS
     busy, burnt = 0, (process_time(), thread_time())
 
-    def look_at_threads(frame: FrameType | None) -> None:
-        nonlocal busy, burnt
-        before, burnt = burnt, (process_time(), thread_time())
-        of_all, of_mine = burnt[0] - before[0], burnt[1] - before[1]
+    def look_at_threads(frame: FrameType | None, of_all: float, of_mine: float) -> None:
+        nonlocal busy
         busy = busy + 1 if of_all - of_mine > max(BUSY * of_all, AWAKE * period) else 0
         if busy >= LOOKS and not _deletes(frame):
             busy = 0
             refuse(HangError("a thread of it computes without end"))
 
     def look(_signal: int, frame: FrameType | None) -> None:
-        nonlocal seen, still, refused, unseen
+        nonlocal seen, still, looks, refused, unseen, burnt
         unseen = 0
-        look_at_threads(frame)
+        before, burnt = burnt, (process_time(), thread_time())
+        of_all, of_mine = burnt[0] - before[0], burnt[1] - before[1]
+        look_at_threads(frame, of_all, of_mine)
         asked, client = progress(), inside()
         if asked != seen or not (client or theirs(frame)):
-            seen, still = asked, 0
+            seen, still, looks = asked, 0.0, 0
             return
-        still += 1
-        if still < LOOKS:
+        looks += 1
+        still += 1.0 if of_all < AWAKE * period else min(of_all / period, 1.0)
+        if still < LOOKS - 0.5 and looks < PATIENCE * LOOKS:
             return
         if refused == asked or not client:
             where = _where(theirs(frame) or frame)
             give_up(f"the limiter computes without end, and cannot be stopped ({where})")
-        still, refused = 0, asked
+        still, looks, refused = 0.0, 0, asked
         refuse(HangError(f"it hangs: for {SPIN_SECONDS:g} s it asked Redis nothing"))
 
     def guard() -> None:

@@ -137,7 +137,7 @@ def test_what_grows_for_good() -> None:
     assert through([100, 200, 300, 400, 500, *[500] * 15]) == "", "a TTL of five windows"
     assert through([100 * n for n in range(1, 21)]).startswith(
         "it grows for good: from 6 to 125 entries and from 100 to 2,000 bytes in 19.1 windows, "
-        "33.33 bytes a request; 1 GB is full at 20"
+        "33.33 bytes a request; 1 GB is full after 125 days of it"
     )
 
 
