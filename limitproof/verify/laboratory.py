@@ -20,6 +20,7 @@ from limitproof.servers.virtual import VirtualServer, virtual_server
 from limitproof.simulate.bindings import Known
 from limitproof.simulate.cast import Cast
 from limitproof.simulate.opening import world_on
+from limitproof.simulate.refusal import RefusedError
 from limitproof.simulate.unstoppable import GiveUp, end_process
 from limitproof.simulate.world import World
 from limitproof.stories import Event, Story, Tale
@@ -28,6 +29,7 @@ from limitproof.verify.player import Player, play
 
 # A limiter that floods the server gets its own errors, and the machine keeps its memory.
 SERVER = ("--rdbcompression", "no", "--maxmemory", "512mb")
+MOST_ROOM = 1_000  # requests at once, in a story
 MORE_TIME = "raise --budget (in pytest: --limitproof-budget)"  # where there was too little
 LAST_BREATH = 0.3  # seconds: the sockets of a process that ends are closed before it has ended
 COSTS = (2, 10)  # of each request, in stories that are played once more: a few, and many
@@ -149,9 +151,13 @@ class Laboratory:
     def room(self, quota: Quota, cost: int = 1) -> int:
         """How many requests of a cost pass at once, by the promise; 1 where none does.
 
-        A bucket that fills up in ten windows has room for ten times the limit.
+        A bucket that fills up in ten windows has room for ten times the limit. Raises RefusedError
+        where they are too many to ask for.
         """
-        return max(1, self.yardstick(quota).limit // cost)
+        room = self.yardstick(quota).limit // cost
+        if room > MOST_ROOM:
+            raise RefusedError(f"it promises {room:,} at once, which are too many to ask for")
+        return max(1, room)
 
     def small(self, *, least: int = 1, most: int = 5, window: float = 0.0) -> Quota:
         """A quota like the given one: what is shown with few requests needs no more.

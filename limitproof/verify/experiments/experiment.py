@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain, count
 from typing import Any
 
@@ -29,7 +30,6 @@ from limitproof.verify.player import StoryError
 from limitproof.verify.searches.stage import UNSTEADY
 
 UNSURE = "there was no time to tell a leak from a bound"
-MOST_ROOM = 1_000
 NOT_MADE = "it cannot be made"  # how a world says that a factory raises
 Direct = Callable[[Hand], None]
 Measured = Mapping[str, Any]
@@ -204,9 +204,7 @@ class Experiment:
                     yield costly
 
     def _play(self, laboratory: Laboratory, world: World, trial: Trial) -> Played:
-        room = laboratory.room(world.cast.quota, trial.cost or 1)
-        if room > MOST_ROOM:
-            raise RefusedError(f"it promises {room:,} at once, which are too many to ask for")
+        room = partial(laboratory.room, world.cast.quota, trial.cost or 1)
         try:
             hand = Hand(laboratory.player(world, shown=trial.shown), room, cost=trial.cost)
             trial.direct(hand)

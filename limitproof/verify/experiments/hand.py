@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from limitproof.stories import Again, Ask, Event, Finish, Go, Kill, Look, Operation, Sight, Wait
 from limitproof.verify.player import Player
 
@@ -20,16 +22,26 @@ class Hand:
     cautious: a request that takes no end of steps (it waits for a lock that nobody gives back) is
     given up, its client dies. Otherwise the world ends such a limiter. Who sleeps a millisecond at
     a time until a lock of five seconds ends does come to an end: before it is given up, the clock
-    goes on to where the next key ends. cost: of each request; None for none. room: how many of them
-    pass at once, by the promise.
+    goes on to where the next key ends. cost: of each request; None for none.
     """
 
     def __init__(
-        self, player: Player, room: int, *, cautious: bool = False, cost: int | None = None
+        self,
+        player: Player,
+        room: Callable[[], int],
+        *,
+        cautious: bool = False,
+        cost: int | None = None,
     ) -> None:
-        self.player, self.room, self.cost = player, room, cost
+        self.player, self.cost = player, cost
+        self._room = room
         self._cautious = cautious
         self._patience = PATIENCE
+
+    @property
+    def room(self) -> int:
+        """How many of its requests pass at once, by the promise. Raises as `Laboratory.room`."""
+        return self._room()
 
     @property
     def instant(self) -> int:
