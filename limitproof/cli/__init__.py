@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 
-def main() -> None:
-    """The console script: Ctrl-C while this is still imported leaves no traceback, either."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """As `main.main`: the console script. Ctrl-C while that is imported leaves no traceback."""
     try:
         from limitproof.cli.main import main as command
     except KeyboardInterrupt:
         sys.stderr.write("limitproof: stopped by Ctrl-C\n")
         sys.exit(3)  # `exits.Exit.UNKNOWN`, which may not be imported yet
-    command()
+    command(arguments)
 
 
 __all__ = ["main"]
