@@ -15,6 +15,7 @@ from limitproof.servers.server import Server
 from limitproof.servers.spawn import spawned
 from limitproof.servers.virtual import VirtualServer, virtual_server
 from limitproof.simulate import explore
+from limitproof.simulate.bindings import Known
 from limitproof.simulate.cast import Cast
 from limitproof.simulate.opening import world_on
 from limitproof.simulate.world import World
@@ -56,10 +57,16 @@ def still_server() -> Iterator[VirtualServer]:
         yield virtual
 
 
+@pytest.fixture(scope="session")
+def known() -> Known:
+    """Who holds a clock, looked for once: a worker opens thousands of worlds."""
+    return Known()
+
+
 @pytest.fixture
-def world_of(still_server: VirtualServer) -> OpenWorld:
+def world_of(still_server: VirtualServer, known: Known) -> OpenWorld:
     """Opens a simulated world for a cast, on that Redis."""
-    return partial(world_on, still_server)
+    return partial(world_on, still_server, known=known)
 
 
 @pytest.fixture(scope="session")
@@ -70,9 +77,9 @@ def moving_server() -> Iterator[VirtualServer]:
 
 
 @pytest.fixture
-def moving_world_of(moving_server: VirtualServer) -> OpenWorld:
+def moving_world_of(moving_server: VirtualServer, known: Known) -> OpenWorld:
     """The same with clocks that can be moved."""
-    return partial(world_on, moving_server)
+    return partial(world_on, moving_server, known=known)
 
 
 @pytest.fixture

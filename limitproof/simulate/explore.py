@@ -11,6 +11,7 @@ from time import perf_counter
 from limitproof.check.verdict import Verdict
 from limitproof.explored import Counterexample
 from limitproof.history.outcome import Outcome
+from limitproof.simulate.bindings import Known
 from limitproof.simulate.cast import Cast
 from limitproof.simulate.confirm import confirm
 from limitproof.simulate.determinism import SAMPLE, differs, unaccounted
@@ -115,19 +116,19 @@ def explore(
     begun = perf_counter()
     until = begun + seconds + GRACE
     found = Exploration(cast, cast.quota.limit, {}, NOTHING)
-    moving = cast.apart > 0
+    moving, known = cast.apart > 0, Known()
     try:
         found = replace(found, limit=promised(cast))
         try:
             if not moving:
-                with open_world(cast, program=program, until=until) as world:
+                with open_world(cast, program=program, until=until, known=known) as world:
                     found = replace(found, server=world.server.meta)
                     found = _explore(world, found.limit, seconds, tell)
         except TimeNeededError:
             moving = True
         left = SEARCHING * seconds - (perf_counter() - begun)
         if moving or (cast.moves and not (why := _not_further(found, left, further=further))):
-            with open_world(cast, program=program, moving=True, until=until) as world:
+            with open_world(cast, program=program, moving=True, until=until, known=known) as world:
                 found = replace(found, server=world.server.meta)
                 found = _move_on(world, found, max(left, 0.0), tell)
         elif cast.moves:

@@ -28,19 +28,20 @@ def open_world(
     environ: Mapping[str, str] | None = None,
     moving: bool = False,
     until: float = math.inf,
+    known: Known | None = None,
 ) -> Iterator[World]:
     """A world on a server of its own, which ends with the `with`.
 
     moving: whether its clocks can be moved; a server whose clock stands still is faster. until: by
-    time.perf_counter(), from when on no client is let run. Raises ServerError without a server or
-    without libfaketime; RefusedError when the limiter cannot be simulated, TimeNeededError among
+    time.perf_counter(), from when on no client is let run. known: as `sandbox` takes it. Raises
+    ServerError without a server or without libfaketime; RefusedError when the limiter cannot be simulated, TimeNeededError among
     them when that takes moving clocks, SlowError when the time is over.
     """
     with (
         virtual_server(
             program, arguments=("--rdbcompression", "no"), environ=environ, moving=moving
         ) as virtual,
-        world_on(virtual, cast, until=until) as world,
+        world_on(virtual, cast, until=until, known=known) as world,
     ):
         yield world
 
