@@ -34,8 +34,9 @@ def open_world(
 
     moving: whether its clocks can be moved; a server whose clock stands still is faster. until: by
     time.perf_counter(), from when on no client is let run. known: as `sandbox` takes it. Raises
-    ServerError without a server or without libfaketime; RefusedError when the limiter cannot be simulated, TimeNeededError among
-    them when that takes moving clocks, SlowError when the time is over.
+    ServerError without a server or without libfaketime; RefusedError when the limiter cannot be
+    simulated, TimeNeededError among them when that takes moving clocks, SlowError when the time is
+    over.
     """
     with (
         virtual_server(
