@@ -193,14 +193,18 @@ def prepare(environment: Environment, runner: Runner, **_: Any) -> None:
         except (ServerError, ValueError, OSError) as error:
             sys.exit(f"limitproof: {error}")
         options.redis = server.url  # the master hands it to its workers with the other options
-    if not isinstance(runner, MasterRunner):
-        environment.events.test_start.add_listener(_begin_adhoc)  # type: ignore[no-untyped-call]
 
 
-def _begin_adhoc(environment: Environment, **_: Any) -> None:
-    """A test was started by hand: the options have come from the master by now."""
-    runner = environment.runner
-    session = Session(_plan_by_hand(_options(environment)), lambda: worker_index(runner))
+@events.test_start.add_listener  # type: ignore[untyped-decorator]
+def begin_by_hand(environment: Environment, **_: Any) -> None:
+    """A test was started by hand: the options have come from the master by now.
+
+    A worker may be told so before `prepare` has run there: it is connected by then already.
+    """
+    runner, options = environment.runner, _options(environment)
+    if options.plan or isinstance(runner, MasterRunner):
+        return
+    session = Session(_plan_by_hand(options), lambda: worker_index(runner))
     LimiterUser.share = Share(session, None, _say_nothing)
 
 

@@ -85,3 +85,24 @@ def test_what_cannot_be_is_told_in_one_line(
     assert "Traceback" not in ended.stderr
     (line,) = [line for line in ended.stderr.splitlines() if line.startswith("limitproof: ")]
     assert told in line
+
+
+def test_a_worker_may_be_told_to_begin_before_it_is_made_ready() -> None:
+    """It is connected by then, and on a busy machine the master is quicker (seen once)."""
+    ended = subprocess.run([sys.executable, "-c", BEGUN_EARLY], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (0, "lua_atomic\n"), ended.stderr
+
+
+BEGUN_EARLY = """
+from locustfiles.limiter import LimiterUser
+from argparse import Namespace
+from locust import events
+from locust.env import Environment
+
+options = Namespace(
+    plan=None, limiter="lua_atomic", limit=5, window=1.0, keys=1, seed=0, record=None, redis=""
+)
+environment = Environment(events=events, user_classes=[LimiterUser], parsed_options=options)
+events.test_start.fire(environment=environment)
+print(LimiterUser.share.session.plan.jobs[0].target)
+"""
