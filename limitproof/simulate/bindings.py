@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import BuiltinFunctionType
 from typing import Any
 
-from limitproof.simulate.holders import Held, held
+from limitproof.simulate.holders import IMMUTABLE, Held, held
 from limitproof.simulate.places import Function, Place, rebuilt
 from limitproof.simulate.refusal import RefusedError
 
@@ -26,17 +28,16 @@ class Known:
         self._counts: tuple[int, ...] | None = None
 
     def held(self, functions: tuple[Function, ...]) -> Held:
-        """As `holders.held`. Raises RefusedError as `rebound` does."""
+        """As `holders.held`."""
         if self._counted(functions) != self._counts or not self._found.is_so_still():
-            self._found, self._counts = Held(), None  # what it holds would be counted, too
+            self.forget()  # what it holds would be counted, too
             self._found = held(functions)
             self._counts = self._counted(functions)
-        for holder, function in self._found.closed:
-            if function.__module__ == "time":
-                self._found, self._counts = Held(), None
-                kind, name = type(holder).__name__, function.__name__
-                raise RefusedError(f"time.{name} is kept in a {kind}, where it stays the real one")
         return self._found
+
+    def forget(self) -> None:
+        """Look again the next time, and hold nothing until then."""
+        self._found, self._counts = Held(), None
 
     def _counted(self, functions: tuple[Function, ...]) -> tuple[int, ...]:
         return tuple(map(sys.getrefcount, (*functions, *self._found.immutables)))
@@ -55,7 +56,11 @@ def rebound(fakes: Mapping[Function, Function], known: Known) -> Iterator[None]:
     imported = set(sys.modules)
     changed: list[tuple[Place, Any, Any]] = []
     try:
-        _swap(known.held(tuple(fakes)), fakes, changed)
+        found = known.held(tuple(fakes))
+        _swap(found, fakes, changed)
+        if refusal := _stays(found):
+            known.forget()
+            raise refusal
         yield
     finally:
         for place, old, put in reversed(changed):
@@ -78,3 +83,21 @@ def _swap(
         if (put := instead.get(id(old), old)) is not old:
             place.set(put)
             changed.append((place, old, put))
+
+
+def _stays(found: Held) -> RefusedError | None:
+    """What to refuse the limiter with where a clock is still in what has been given another."""
+    for holder in found.holders:
+        for one in gc.get_referents(holder):
+            if id(one) in found.wanted and (clock := _clock_in(one)):
+                where = f"a {type(holder).__name__}, where it stays the real one"
+                return RefusedError(f"time.{clock} is kept in {where}")
+    return None
+
+
+def _clock_in(one: Any) -> str:
+    """The name of a function of `time`: this one, or one in an immutable; "" if there is none."""
+    if issubclass(type(one), IMMUTABLE):
+        return next(filter(None, map(_clock_in, gc.get_referents(one))), "")
+    is_clock = type(one) is BuiltinFunctionType and one.__module__ == "time"
+    return str(one.__name__) if is_clock else ""

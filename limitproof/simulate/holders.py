@@ -7,7 +7,7 @@ TTLCache(timer=time.monotonic)`. The collector knows of every container what it 
 does what is here: `isinstance` would, and a proxy may raise at any question.
 
 Not seen are keys of dicts and members of sets (whose look-up takes what is equal), and what only
-code in C or a frame holds.
+code in C or a frame that runs holds.
 """
 
 from __future__ import annotations
@@ -38,19 +38,20 @@ DEEP = 8  # passes: holders of holders
 MANY = 1_000  # holders looked at in one pass; each costs the next one
 IMMUTABLE = (tuple, partial, staticmethod)
 KNOWN_BY_VALUE = (dict, set, frozenset)  # of their keys and members any that is equal is found
-RUNNING = (FrameType, GeneratorType, CoroutineType, AsyncGeneratorType, ModuleType, TracebackType)
+SUSPENDED = {GeneratorType: "gi", CoroutineType: "cr", AsyncGeneratorType: "ag"}
+ENDS = (FrameType, ModuleType, TracebackType)
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
     """places: where functions stand, or an immutable in which they do; immutables: these, each
-    after what it holds; wanted: the ids of both functions and immutables; closed: what has a
-    function in it that nobody can take out (a ContextVar with a default), and that function."""
+    after what it holds; wanted: the ids of both functions and immutables; holders: what has
+    such a place, or holds one of these so that nobody can take it out (a ContextVar's default)."""
 
     places: tuple[Place, ...] = ()
     immutables: tuple[Any, ...] = ()
     wanted: frozenset[int] = frozenset()
-    closed: tuple[tuple[Any, Function], ...] = ()
+    holders: tuple[Any, ...] = ()
 
     def is_so_still(self) -> bool:
         """Whether in each place is one of these now."""
@@ -116,14 +117,11 @@ def held(functions: Sequence[Function]) -> Held:
             wanted.add(number)
             immutables.append(one)
     attributes = {number for owner in holders.owners for number in _attributes(owner)}
-    places, closed = list[Place](), list[tuple[Any, Function]]()
-    for one in (*holders.owners, *(holders.between[number] for number in owned - attributes)):
-        found = _places_in(one, wanted)
-        places += found
-        if not found and not issubclass(type(one), (*IMMUTABLE, *KNOWN_BY_VALUE)):
-            inside = {id(each) for each in gc.get_referents(one)}
-            closed += [(one, function) for function in functions if id(function) in inside]
-    return Held(tuple(places), tuple(immutables), frozenset(wanted), tuple(closed))
+    every = (*holders.owners, *(holders.between[number] for number in owned - attributes))
+    places = tuple(place for one in every for place in _places_in(one, wanted))
+    kinds = (*IMMUTABLE, *KNOWN_BY_VALUE)
+    changed = tuple(one for one in every if not issubclass(type(one), kinds))
+    return Held(places, tuple(immutables), frozenset(wanted), changed)
 
 
 def _holders_of(functions: Sequence[Function]) -> _Holders:
@@ -172,8 +170,12 @@ def _is_owner(holder: Any, modules: Mapping[int, str]) -> bool:
 def _ends_here(holder: Any, modules: Mapping[int, str]) -> bool:
     """Whether it does not matter who holds this one."""
     kind = type(holder)
+    if kind in SUSPENDED:  # one that runs has clocks in its hand, and is done before a client runs
+        frame = getattr(holder, f"{SUSPENDED[kind]}_frame")
+        running = getattr(holder, f"{SUSPENDED[kind]}_running")
+        return frame is None or running or runs_beside(frame.f_globals.get("__name__"))
     known = id(holder) in modules or kind is FunctionType or issubclass(kind, type)
-    return known or issubclass(kind, RUNNING) or runs_beside(_made_in(holder))
+    return known or issubclass(kind, ENDS) or runs_beside(_made_in(holder))
 
 
 def _made_in(holder: Any) -> object:

@@ -6,7 +6,7 @@ import os
 import timeit
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from os import getpid
@@ -90,6 +90,12 @@ def local(by: Any) -> type:
 
 def closed_over(by: Any) -> Any:
     return lambda: (by,)
+
+
+def told_in_turn(by: Any) -> Iterator[Any]:
+    """A generator that has a clock in its hand, and waits to be asked."""
+    while True:
+        yield by()
 
 
 KEPT = (

@@ -13,8 +13,10 @@ import uuid
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import repeat
 from pathlib import Path
+from types import MethodType
 from typing import Any
 
 import pytest
@@ -251,6 +253,10 @@ def test_what_is_frozen_for_the_collector_is_seen() -> None:
             lambda: [(repeat(time.sleep), 0)],
             "time.sleep is kept in a repeat, where it stays the re",
         ),
+        (lambda: iter((time.sleep,)), "time.sleep is kept in a tuple_iterator, where"),
+        (lambda: clocks.told_in_turn(time.monotonic), "time.monotonic is kept in a generator, wh"),
+        (lambda: lru_cache(time.monotonic), "time.monotonic is kept in a _lru_cache_wrapper, wh"),
+        (lambda: MethodType(time.sleep, 1), "time.sleep is kept in a method, where"),
     ],
 )
 def test_what_nobody_can_take_out_is_refused(closed: Callable[[], Any], why: str) -> None:
@@ -267,6 +273,13 @@ def test_what_nobody_can_take_out_is_refused(closed: Callable[[], Any], why: str
     gc.collect()
     with sandbox(lambda: 7.0, os.urandom, lambda _: None, known=known):
         assert first.what() == 7.0
+
+
+def test_what_no_limiter_holds_may_keep_a_clock() -> None:
+    """As the generator of a fixture does, which waits for the end of its test."""
+    waiting = clocks.told_in_turn(time.monotonic)
+    with sandbox(lambda: 7.0, os.urandom, lambda _: None):
+        assert next(waiting) != 7.0
 
 
 def test_what_draws_may_be_kept_anywhere() -> None:
