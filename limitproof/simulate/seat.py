@@ -122,7 +122,8 @@ class Seat:
         """Make a new limiter, and run until it is made or asks Redis; `swap` as for `resume`."""
         self.packets, self.commands, self.calls = [], [], []
         self.refused, self.fresh, self.idle, self.asleep = None, True, False, None
-        self._gathered, self._steps, self._blocks, self._named = b"", 0, 0, False
+        self._gathered, self._steps, self._naps = b"", 0, 0
+        self._blocks, self._named = 0, False
         self._name = f"{self._origin}:{self.life}" if self.life else self._origin
         self._greenlet = greenlet.greenlet(self._live)
         if swap:
@@ -135,7 +136,7 @@ class Seat:
         """Begin a request, and run until it asks Redis or is over. Only when `idle`."""
         assert self.idle
         self.calls.append(call)
-        self.idle, self._steps = False, 0
+        self.idle, self._steps, self._naps = False, 0, 0
         self._switch(call, swap)
 
     def resume(self, reply: bytes, *, swap: bool = True) -> None:
@@ -164,6 +165,7 @@ class Seat:
 
     def sleep_until(self, instant: int) -> None:
         """Called inside the client: wait until it is woken."""
+        self._naps += 1
         self._count(1)
         self.asleep = instant
         self._wait()
@@ -372,7 +374,13 @@ class Seat:
     def _count(self, steps: int) -> None:
         self._steps += steps
         if self._steps > MOST_STEPS:
-            self.refuse(RefusedError(f"it sent more than {MOST_STEPS} commands"))
+            self.refuse(RefusedError(self._too_many()))
+
+    def _too_many(self) -> str:
+        if not self._naps:
+            return f"it sent more than {MOST_STEPS} commands"
+        slept = f"it slept {self._naps} times in one request"
+        return f"{slept}: who waits so long, for room or for a lock, decides nothing"
 
     def _wait(self) -> Any:
         assert self._greenlet is not None

@@ -11,7 +11,7 @@ import pytest
 
 from limitproof.cli.exits import Exit
 from limitproof.cli.main import invoke
-from limitproof.stories import Ask, Finish, Story
+from limitproof.stories import Again, Ask, Finish, Go, Lose, Story
 
 MINE = """
 from limiters.contract import Decision
@@ -63,6 +63,41 @@ def test_a_story_is_told_again_from_anywhere(
         monkeypatch.setattr("limitproof.simulate.watchdog.SPIN_SECONDS", 0.3)
     assert invoke(["replay", str(path), "-q"]) == code
     assert capsys.readouterr().out.startswith(word)
+
+
+ONE_STEP = "self.client.incr(key)"
+TWO_STEPS = f"min({ONE_STEP}, int(self.client.get(key)))"
+THREE_STEPS = f"(self.client.get(key), self.client.ping(), {ONE_STEP})[-1]"
+
+
+@pytest.mark.parametrize(
+    ("counted", "says"),
+    [
+        (THREE_STEPS, "STILL FAILS: lost-reply: the reply to step 3 of a request is lost; "),
+        (ONE_STEP, "STILL FAILS: lost-reply: the reply to step 1 of a request is lost; "),
+        (TWO_STEPS, "STILL FAILS: lost-reply: the reply to step 1 of a request is lost; "),
+        ("1", "ERROR: the limiter does other things than it did in the story: client 0 has nothi"),
+        ("self.client.get(key) or 1", "FIXED: lost-reply does not fail in this story, in which"),
+    ],
+)
+def test_a_reply_that_is_sent_no_more_is_lost_in_the_step_before(
+    counted: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The limiter counts twice: redis-py sends again what was not answered."""
+    (tmp_path / "mine.py").write_text(
+        "from limiters.contract import Decision\n"
+        "class Mine:\n"
+        "    def __init__(self, client, quota, clock):\n"
+        "        self.client, self.quota = client, quota\n"
+        f"    def acquire(self, key):\n        return Decision({counted} <= self.quota.limit)\n"
+    )
+    others = tuple(event for _ in range(4) for event in (Ask(1), Finish(1)))
+    events = (Ask(0), Go(0), Go(0), Lose(0), Finish(0), *others, Again(), *others)
+    promise = {"kind": "sliding", "limit": 3, "window": 60.0}
+    told = Story(f"{tmp_path / 'mine.py'}:Mine", 3, 60.0, promise, 0, events, "lost-reply")
+    (tmp_path / "story.json").write_text(json.dumps(told.to_json()))
+    invoke(["replay", str(tmp_path / "story.json"), "-q"])
+    assert capsys.readouterr().out.startswith(says)
 
 
 def test_a_file_named_by_its_path_is_found_above_the_schedule(
