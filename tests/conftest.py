@@ -58,15 +58,15 @@ def still_server() -> Iterator[VirtualServer]:
 
 
 @pytest.fixture(scope="session")
-def known() -> Known:
+def known_clocks() -> Known:
     """Who holds a clock, looked for once: a worker opens thousands of worlds."""
     return Known()
 
 
 @pytest.fixture
-def world_of(still_server: VirtualServer, known: Known) -> OpenWorld:
+def world_of(still_server: VirtualServer, known_clocks: Known) -> OpenWorld:
     """Opens a simulated world for a cast, on that Redis."""
-    return partial(world_on, still_server, known=known)
+    return partial(world_on, still_server, known=known_clocks)
 
 
 @pytest.fixture(scope="session")
@@ -77,9 +77,9 @@ def moving_server() -> Iterator[VirtualServer]:
 
 
 @pytest.fixture
-def moving_world_of(moving_server: VirtualServer, known: Known) -> OpenWorld:
+def moving_world_of(moving_server: VirtualServer, known_clocks: Known) -> OpenWorld:
     """The same with clocks that can be moved."""
-    return partial(world_on, moving_server, known=known)
+    return partial(world_on, moving_server, known=known_clocks)
 
 
 @pytest.fixture
