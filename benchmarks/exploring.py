@@ -18,6 +18,7 @@ from limitproof.simulate.explore import explore
 from limitproof.simulate.opening import open_world
 
 ROUNDS, SECONDS = 6, 0.5  # of stateless runs
+CLIENTS = (2, 3, 4)  # of whom each sends one command or two in a run
 LEAST = 1_500  # stateless runs a second
 PATIENCE = 60.0  # seconds of a complete search
 COMPLETE = (
@@ -28,11 +29,11 @@ COMPLETE = (
 """Limiter, clients, limit, and the most seconds it may take, start of Redis included."""
 
 
-def stateless(rounds: int = ROUNDS, seconds: float = SECONDS) -> tuple[float, ...]:
-    """Runs a second in each round, of four clients of get_set_json, limit 1, choices at random."""
+def stateless(clients: int, rounds: int = ROUNDS, seconds: float = SECONDS) -> tuple[float, ...]:
+    """Runs a second in each round, of clients of get_set_json, limit 1, choices at random."""
     source = random.Random(0)
     rates = []
-    with open_world(Cast(resolve("get_set_json"), Quota(1, 1.0), 4)) as world:
+    with open_world(Cast(resolve("get_set_json"), Quota(1, 1.0), clients)) as world:
         for _ in range(rounds):
             begun, runs = time.perf_counter(), 0
             while (spent := time.perf_counter() - begun) < seconds:
@@ -61,11 +62,12 @@ def main() -> list[Figure]:
     """Measure, print, and give the figures."""
     print("exploring: complete searches, start of Redis included; then runs one by one")
     figures = [completely(*search) for search in COMPLETE]
-    rates = stateless()
-    print(f"  stateless: {', '.join(f'{rate:,.0f}' for rate in rates)} schedules a second")
-    figures.append(
-        Figure(f"stateless schedules a second / {LEAST:,}", [rate / LEAST for rate in rates], 1.0)
-    )
+    for clients in CLIENTS:
+        rates = stateless(clients)
+        said = ", ".join(f"{rate:,.0f}" for rate in rates)
+        print(f"  stateless, {clients} clients: {said} schedules a second", flush=True)
+        name = f"stateless schedules a second of {clients} clients / {LEAST:,}"
+        figures.append(Figure(name, [rate / LEAST for rate in rates], 1.0))
     for figure in figures:
         print(f"  {figure}")
     return figures

@@ -7,6 +7,8 @@ import math
 from limiters.contract import Decision
 from limiters.place import place_of
 
+NUMBERS = (int, float)
+
 
 def rubbish(decision: object) -> str | None:
     """What is wrong with a limiter's answer by the contract, or None when nothing is."""
@@ -22,7 +24,7 @@ def rubbish(decision: object) -> str | None:
     for name, value in (("remaining", decision.remaining), ("retry_after", decision.retry_after)):
         if value is None:
             continue
-        if isinstance(value, bool) or not isinstance(value, int | float) or not _finite(value):
+        if isinstance(value, bool) or not isinstance(value, NUMBERS) or not _finite(value):
             return f"Decision.{name} is {short(value)}, which is no finite number"
     return None
 

@@ -115,7 +115,9 @@ def _clocks(instant: Callable[[], float], inside: Callable[[], bool]) -> tuple[F
     ours = threading.get_ident()
 
     def virtual(*clock: int) -> bool:
-        return OTHERWISE.isdisjoint(clock) and (inside() or threading.get_ident() != ours)
+        if clock and not OTHERWISE.isdisjoint(clock):
+            return False
+        return inside() or threading.get_ident() != ours
 
     def seconds(*_clock: int) -> float:
         return instant()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import inspect
 import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -325,13 +325,8 @@ class Seat:
         if coroutines.overlaps:
             self._notice(OVERLAPS)
 
-    @contextmanager
-    def _event_loop(self) -> Iterator[None]:
-        if self._coroutines is None:
-            yield
-            return
-        with self._coroutines.loop(self._sleep):
-            yield
+    def _event_loop(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._coroutines is None else self._coroutines.loop(self._sleep)
 
     def _ask(self, wire: Wire, packet: bytes, commands: Commands) -> bytes | None:
         if self._leaving or (self._coroutines is not None and self._coroutines.closing):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from limitproof.history.outcome import Outcome
 from limitproof.schedules import Answers, Spans
@@ -28,8 +29,7 @@ class Trace:
     told: tuple[tuple[Told, ...], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """One step as it was taken: what was sent and answered, and what the limiter decided then."""
 
     packet: bytes = b""

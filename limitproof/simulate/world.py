@@ -132,8 +132,7 @@ class World:
 
     def inside(self) -> bool:
         """Whether a client runs now, and not the world."""
-        acting = self._acting
-        return acting is not None and acting.running
+        return self._acting is not None and self._acting.running
 
     def seat(self, number: int) -> Seat:
         """A new client with a connection of its own."""

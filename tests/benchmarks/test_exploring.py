@@ -95,7 +95,7 @@ def test_a_benchmark_that_fails_fails_them_all(
 
 
 def test_stateless_runs_are_counted_in_rounds() -> None:
-    rates = stateless(rounds=2, seconds=0.05)
+    rates = stateless(2, rounds=2, seconds=0.05)
     assert len(rates) == 2
     assert min(rates) > 0
 
