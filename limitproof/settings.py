@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
-from limitproof.errors import BadInputError
+from limitproof.errors import BadInputError, guess
 
 NAME = "pyproject.toml"
 TABLE = "[tool.limitproof]"
@@ -46,11 +45,8 @@ def read_settings(folder: Path) -> Settings:
         raise BadInputError(f"tool.limitproof in {path} must be a table, not {table!r}")
     for key in table:
         if key not in KEYS:
-            close = get_close_matches(key, KEYS, 1)
-            guess = f"did you mean {close[0]}? " if close else ""
-            raise BadInputError(
-                f"{TABLE} in {path} has no key {key!r}; {guess}there is {', '.join(KEYS)}"
-            )
+            known = f"{guess(key, KEYS)}there is {', '.join(KEYS)}"
+            raise BadInputError(f"{TABLE} in {path} has no key {key!r}; {known}")
     accept = table.get("accept", [])
     if not isinstance(accept, list) or not all(isinstance(one, str) for one in accept):
         raise BadInputError(

@@ -17,7 +17,7 @@ from limiters.registry import TargetError
 from limitproof import __version__
 from limitproof.cli.exits import Exit
 from limitproof.cli.supervised import supervised
-from limitproof.errors import BadEnvironmentError, BadInputError
+from limitproof.errors import BadEnvironmentError, BadInputError, guess
 from limitproof.servers.errors import AddressError, ServerError, SilentServerError
 
 COMMANDS = {
@@ -52,6 +52,14 @@ class Commands(click.Group):
         module, _, name = COMMANDS[cmd_name].partition(":")
         found: click.Command = getattr(import_module(module), name)
         return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            known = f"{guess(args[0], COMMANDS)}there are {', '.join(COMMANDS)}"
+            raise click.UsageError(f"no such command: {args[0]!r}; {known}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -59,6 +59,9 @@ def replay(
         read = (Story if is_story(data) else Schedule).from_json(data)
         if isinstance(read, Story):
             check_story(read)
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        why = f"{path} is no schedule: it is no JSON ({error}); give a file of results/*/schedules"
+        raise click.UsageError(why) from error
     except (ValueError, RecursionError) as error:  # ScheduleError is one
         raise click.UsageError(f"{path}: {error}") from error
     if isinstance(read, Story):

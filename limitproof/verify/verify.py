@@ -12,12 +12,12 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import reduce
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pickle import UnpicklingError
 
+from limitproof.errors import guess
 from limitproof.servers.directory import sweep
 from limitproof.servers.errors import ServerError
 from limitproof.simulate.unstoppable import UNSTOPPABLE
@@ -292,7 +292,6 @@ def resolved(names: Sequence[str], skip: Sequence[str]) -> list[str]:
     known = named()
     for one in (*names, *skip):
         if one not in known:
-            close = get_close_matches(one, known, 1)
-            guess = f"did you mean {close[0]}? " if close else ""
-            raise ValueError(f"no such check: {one!r}; {guess}there are {', '.join(known)}")
+            every = f"{guess(one, known)}there are {', '.join(known)}"
+            raise ValueError(f"no such check: {one!r}; {every}")
     return [name for name in known if (not names or name in names) and name not in skip]

@@ -180,3 +180,18 @@ def test_a_run_judged_again_has_the_verdict_that_it_had(
     told = json.loads(capsys.readouterr().out)
     assert told["verdict"] == "pass"
     assert {one["verdict"] for one in told["limiters"]} == {"pass", "fail"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["explor", "lua_atomic"], "no such command: 'explor'; did you mean explore? there are"),
+        (["xyzzy"], "no such command: 'xyzzy'; there are run, verify"),
+        (["replay", __file__], "test_commands.py is no schedule: it is no JSON ("),
+    ],
+)
+def test_what_was_meant_is_said(
+    arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert invoke(arguments) == Exit.USAGE
+    assert says in capsys.readouterr().err
