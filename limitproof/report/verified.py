@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from limitproof.schedules import Run, Schedule
 from limitproof.stories import Story, Tale
 
 STORIES = 3  # told in full; the others by the command that tells them
+QUOTA = re.compile("^not simulated with [^:]+:")
 MOST_LINES = 32  # of one story: it fits on one screen
 ORDER = (Verdict.FAIL, Verdict.UNKNOWN, Verdict.PASS, Verdict.NOT_TOLD)
 
@@ -79,10 +81,14 @@ def by_weight(judgement: Judgement) -> Judgement:
 
 
 def no_check(judgement: Judgement) -> str:
-    """Why none of the checks could be made, where it is one reason for all; else ""."""
-    reasons = {check.because for check in judgement.checks}
+    """Why none of the checks could be made, where it is one reason for all; else "".
+
+    Some say at which quota, or what was seen before.
+    """
+    reasons = [QUOTA.sub("not simulated:", check.because) for check in judgement.checks]
+    shortest = min(reasons, key=len, default="")
     unknown = all(check.verdict is Verdict.UNKNOWN for check in judgement.checks)
-    return reasons.pop() if unknown and len(reasons) == 1 else ""
+    return shortest if unknown and all(one.startswith(shortest) for one in reasons) else ""
 
 
 def show(console: Console, found: Verified, folder: Path, *, verbose: bool, alone: bool) -> None:

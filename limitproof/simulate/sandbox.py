@@ -74,7 +74,8 @@ def sandbox(
     before = random.getstate()
 
     def no_connection(connection: Any) -> NoReturn:
-        refuse(RefusedError(f"it opens a connection of its own ({type(connection).__name__})"))
+        kind = type(connection).__name__
+        refuse(RefusedError(f"it opens a connection of its own ({kind}); let it use the client"))
 
     fakes = (
         *_clocks(instant, inside),

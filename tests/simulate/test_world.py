@@ -101,7 +101,7 @@ def test_everything_is_as_before_afterwards(world_of: OpenWorld) -> None:
         ("Blocks", r"waits inside the server \(BLPOP\)"),
         ("CopiesAway", r"another database \(COPY\)"),
         ("TurnsRepliesOff", r"turns replies off \(CLIENT REPLY\)"),
-        ("OwnConnection", "a connection of its own"),
+        ("OwnConnection", r"a connection of its own \(\w+\); let it use the client"),
         ("OwnSocket", r"a connection of its own \(socket.connect\)"),
         ("OwnSocketInAThread", r"a connection of its own \(socket.connect\)"),
         ("OwnThread", "from a thread"),
