@@ -33,6 +33,7 @@ from limitproof.verify.worker import Brief
 QUOTAS = (Quota(1, 1.0), Quota(3, 1.0), Quota(4, 0.25), Quota(7, 2.5), Quota(2, 60.0))
 
 MODEL = "contamination"
+MOST_SHOWN = 12  # reasons for a verdict that is unknown
 TOGETHER = {*MODELLED, *INTERLEAVINGS} - {MODEL}
 """Checks that judge the same stories, which are counted once."""
 
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     end = time.monotonic() + 60 * options.minutes
     rounds = zip(cycle(correct()), cycle(QUOTAS), strict=False)
-    counts: Counter[str] = Counter()
+    counts, unknown = Counter[str](), Counter[str]()
     accusations: list[str] = []
     lock = Lock()
 
@@ -74,6 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     counts["schedules"] += int(result.measured.get("schedules", 0))
                     counts["verdicts"] += 1
                     counts[result.verdict.value] += 1
+                    if result.verdict is Verdict.UNKNOWN:
+                        unknown[f"{result.name} of {entry.name}: {result.because}"] += 1
                     if result.verdict is Verdict.FAIL and result.name not in entry.fails:
                         accusations.append(
                             f"{entry.name}, {quota}, seed {seed}: {result.name}: {result.because}"
@@ -91,6 +94,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"{counts['verdicts']:,} verdicts ({counts['unknown']:,} unknown); "
         f"{len(accusations)} false accusations"
     )
+    for why, times in unknown.most_common(MOST_SHOWN):
+        print(f"unknown {times} times, {why}")
     return int(bool(accusations))
 
 
