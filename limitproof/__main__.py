@@ -1,6 +1,6 @@
 """`python -m limitproof`."""
 
-from limitproof.cli import main
+from limitproof.cli import begin
 
 if __name__ == "__main__":
-    main()
+    begin()

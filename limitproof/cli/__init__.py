@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """As `main.main`: the console script. Ctrl-C while that is imported leaves no traceback."""
+def begin(arguments: Sequence[str] | None = None) -> None:
+    """The console script: `main.main`. Ctrl-C while that is imported leaves no traceback."""
     try:
         from limitproof.cli.main import main as command
     except KeyboardInterrupt:
@@ -16,4 +16,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command(arguments)
 
 
-__all__ = ["main"]
+__all__ = ["begin"]

@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from graphlib import TopologicalSorter
 from types import (
     AsyncGeneratorType,
     CellType,
@@ -33,9 +34,10 @@ from types import (
 from typing import Any
 
 from limitproof.simulate.places import Function, Place, names_of, runs_beside, skipped
+from limitproof.simulate.refusal import RefusedError
 
 DEEP = 8  # passes: holders of holders
-MANY = 1_000  # holders looked at in one pass; each costs the next one
+MANY = 1_000  # holders that can be looked at in one pass: each costs the next one
 IMMUTABLE = (tuple, partial, staticmethod)
 KNOWN_BY_VALUE = (dict, set, frozenset)  # of their keys and members any that is equal is found
 SUSPENDED = {GeneratorType: "gi", CoroutineType: "cr", AsyncGeneratorType: "ag"}
@@ -96,6 +98,7 @@ def _thawed() -> Iterator[None]:
     try:
         yield
     finally:
+        gc.collect()  # or garbage that has come since would stay for ever
         gc.freeze()
 
 
@@ -105,17 +108,12 @@ def held(functions: Sequence[Function]) -> Held:
 
     And in those of libraries that it uses; not in those of the standard library and of what runs
     beside it, unless a limiter's holds them. A tuple, a partial or a staticmethod cannot be
-    changed: the place is where that stands.
+    changed: the place is where that stands. Raises RefusedError where they are too many.
     """
     holders = _holders_of(functions)
     owned = _all_in(holders.tops, holders.inside) & holders.between.keys()
-    wanted = {id(one) for one in functions}
-    immutables = list[Any]()
-    for number, one in holders.between.items():
-        is_changed = number in owned and not holders.inside[number].isdisjoint(wanted)
-        if is_changed and issubclass(type(one), IMMUTABLE):
-            wanted.add(number)
-            immutables.append(one)
+    immutables = [holders.between[number] for number in _inner_first(functions, holders, owned)]
+    wanted = {id(one) for one in (*functions, *immutables)}
     attributes = {number for owner in holders.owners for number in _attributes(owner)}
     every = (*holders.owners, *(holders.between[number] for number in owned - attributes))
     places = tuple(place for one in every for place in _places_in(one, wanted))
@@ -138,10 +136,28 @@ def _holders_of(functions: Sequence[Function]) -> _Holders:
             if id(holder) in ours or (not is_owner and _ends_here(holder, modules)):
                 continue
             holds = below.intersection(map(id, gc.get_referents(holder)))
-            if found.note(holder, holds, is_owner=is_owner) and len(onward) < MANY:
+            if found.note(holder, holds, is_owner=is_owner):
                 onward.append(holder)
+        if len(onward) > MANY:
+            raise RefusedError(f"more than {MANY:,} objects hold a clock: too many to look through")
         level = onward
         every.append(level)
+    return found
+
+
+def _inner_first(functions: Sequence[Function], holders: _Holders, owned: set[int]) -> list[int]:
+    """The ids of immutables that hold a function, or one that does, each after what it holds."""
+    held = {
+        number: holders.inside[number]
+        for number, one in holders.between.items()
+        if number in owned and issubclass(type(one), IMMUTABLE)
+    }
+    order = TopologicalSorter({one: inside & held.keys() for one, inside in held.items()})
+    wanted, found = {id(one) for one in functions}, list[int]()
+    for number in order.static_order():
+        if not held[number].isdisjoint(wanted):
+            wanted.add(number)
+            found.append(number)
     return found
 
 

@@ -372,7 +372,7 @@ class Seat:
             self.refuse(RefusedError(self._too_many()))
 
     def _too_many(self) -> str:
-        if not self._naps:
+        if 2 * self._naps < self._steps:
             return f"it sent more than {MOST_STEPS} commands"
         slept = f"it slept {self._naps} times in one request"
         return f"{slept}: who waits so long, for room or for a lock, decides nothing"

@@ -55,11 +55,10 @@ def watchdog(
 
     progress: a number that grows as clients ask; inside: whether a client runs now. A client that
     is the same at all looks has had at least `SPIN_SECONDS` of a processor, or has waited so long,
-    and is refused. One that
-    goes on after that, as it catches every exception, that hangs where no exception gets out, or in
-    C where no signal is handled, is not to be stopped: then `give_up` is called with a sentence, in
-    this thread or another. Refused is also one that has left a thread computing: with each client
-    that is made there are more of them, and all else comes to a stand.
+    and is refused. One that goes on after that, as it catches every exception, that hangs where no
+    exception gets out, or in C where no signal is handled, is not to be stopped: then `give_up` is
+    called with a sentence, in this thread or another. Refused is also one that has left a thread
+    computing: with each client that is made there are more of them, and all else comes to a stand.
     Elsewhere than in the main thread there are no signals (signal(2)), and nothing is watched.
     An alarm that was set before (a test's time limit) is set again at the end, for what is left of
     it; one whose time has come meanwhile then rings at once.

@@ -24,8 +24,8 @@ WATCHED = """
 import sys, time
 from limitproof.cli import supervised
 supervised.SILENCE, supervised.BEAT, supervised.LEAVING = 1.5, 0.1, 1.0
-from limitproof.cli import main
-main(sys.argv[1:])
+from limitproof.cli import begin
+begin(sys.argv[1:])
 """
 IMPORT = "from limitproof.cli.supervised import supervised as s"
 CRASHES_AND_LEAVES = limiter(

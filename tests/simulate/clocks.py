@@ -112,6 +112,8 @@ KEPT = (
     Held(Guarded(by=monotonic), lambda one: dict.__getitem__(one, "by")),
     Held(local(monotonic), lambda one: one.by),
     Held(Settings((partial(monotonic),)), lambda one: one.by[0].func),
+    Held((perf_counter, (monotonic,)), lambda one: one[1][0]),
+    Held((perf_counter, Settings((sleep, (monotonic,)))), lambda one: one[1].by[1][0]),
 )
 NAMED = Settings(monotonic)
 PAIR = (monotonic, sleep)

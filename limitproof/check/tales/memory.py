@@ -101,10 +101,11 @@ def _with_time(tale: Tale, story: Story) -> str:
         return ""
     told = memory_measured(tale, story)
     first, last, days = busy[0], busy[-1], _days(busy)
+    shown_days = f"{days:,.0f}" if days >= 10 else f"{days:.2g}"
     return (
         f"it grows for good: from {_entries(first)} to {_entries(last)} entries and from "
         f"{_bytes(first):,} to {_bytes(last):,} bytes in {told['windows']:g} windows, "
-        f"{told['bytes_per_request']:g} bytes a request; 1 GB is full after {days:,.3g} days of it"
+        f"{told['bytes_per_request']:g} bytes a request; 1 GB is full after {shown_days} days of it"
     )
 
 

@@ -68,7 +68,7 @@ class Hand:
     def ask_too_much(self, key: str = "k") -> None:
         """A request that costs more than ever passes; nothing where requests have no cost."""
         if self.cost is not None:
-            self.player.do(Ask(0, key, self.room * self.cost + 1))
+            self.player.do(Ask(0, key, (self.room + 1) * self.cost))
             self.finish(0)
 
     def finish(self, client: int) -> None:

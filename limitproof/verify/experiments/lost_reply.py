@@ -54,9 +54,9 @@ def _others(hand: Hand) -> None:
 def _trials(laboratory: Laboratory, played: Sequence[Played]) -> Iterator[Trial]:
     quota = laboratory.small(least=3, most=3, window=WINDOW)
     room = laboratory.room(quota)
-    ways: tuple[tuple[type[Lose | Drop], tuple[int, ...]], ...] = (
-        (Lose, (0, room - 1, room)),
-        (Drop, (0,)),
+    ways: tuple[tuple[type[Lose | Drop], list[int]], ...] = (
+        (Lose, sorted({0, room - 1, room})),
+        (Drop, [0]),
     )
     for fault, fills in ways:
         for filled in fills:

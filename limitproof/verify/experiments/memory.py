@@ -183,6 +183,11 @@ def _window(hand: Hand) -> int:
     return round(hand.player.world.cast.quota.window * SECOND)
 
 
+def _long(rate: int) -> int:
+    """Windows of so many requests in which what has a bound has come to it."""
+    return max(LONG // rate, WITH_PAUSES)
+
+
 def _rarely(hand: Hand, windows: int) -> int:
     """After how many windows all is looked at: the more rarely, the more is stored in each."""
     return max(EVERY, windows // LOOKS) * (hand.cost or 1)
@@ -195,7 +200,7 @@ def _trials(laboratory: Laboratory, _played: Sequence[Played]) -> Iterator[Trial
     yield Trial(_Day(2 * quota.limit), quota, plain=True)
     yield Trial(_Rising(tuple(times * laboratory.room(quota) for times in RISE)), quota)
     rate = 2 * quota.limit
-    for windows, pause in ((WITH_PAUSES, PAUSE), (LONG // rate, 0.0)):
+    for windows, pause in ((WITH_PAUSES, PAUSE), (_long(rate), 0.0)):
         time = _Time(laboratory, FOR_SHORTENING)
         yield time.trial(partial(_Long, rate, windows, pause), quota, spare=True)
 
@@ -216,9 +221,9 @@ def _confirm(laboratory: Laboratory, found: Played) -> Iterator[Trial]:
             windows = LONG // (requests * CLIENTS)
             yield time.trial(partial(_EverNew, requests, windows, CLIENTS), quota)
         case _Steady(rate):
-            yield time.trial(partial(_Long, rate, LONG // rate, 0.0), quota)
-        case _Long(rate, windows, pause) if windows < LONG // rate:
-            yield time.trial(partial(_Long, rate, LONG // rate, pause), quota)
+            yield time.trial(partial(_Long, rate, _long(rate), 0.0), quota)
+        case _Long(rate, windows, pause) if windows < _long(rate):
+            yield time.trial(partial(_Long, rate, _long(rate), pause), quota)
         case _Day(rate):
             yield Trial(_Day(rate, DAYS * BURSTS), quota, plain=True)
 
