@@ -11,6 +11,7 @@ from limitproof.servers.virtual import START, VirtualServer, virtual_server
 from limitproof.simulate.bindings import Known
 from limitproof.simulate.cast import Cast
 from limitproof.simulate.one_cpu import one_cpu
+from limitproof.simulate.patched import refuse_patched
 from limitproof.simulate.processes import no_processes
 from limitproof.simulate.rehearsal import rehearse
 from limitproof.simulate.sandbox import sandbox
@@ -38,6 +39,7 @@ def open_world(
     simulated, TimeNeededError among them when that takes moving clocks, SlowError when the time is
     over.
     """
+    refuse_patched()
     with (
         virtual_server(
             program, arguments=("--rdbcompression", "no"), environ=environ, moving=moving

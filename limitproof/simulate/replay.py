@@ -19,7 +19,7 @@ from limitproof.simulate.opening import open_world
 from limitproof.simulate.promised import yardstick_of
 from limitproof.simulate.refusal import RefusedError, TimeNeededError, UncacheableError
 from limitproof.simulate.search.complete import orders_of
-from limitproof.simulate.search.orders import Orders
+from limitproof.simulate.search.orders import SLEPT, Orders
 from limitproof.simulate.trace import Choose
 from limitproof.simulate.world import World
 
@@ -90,11 +90,16 @@ def _replay(world: World, schedule: Schedule) -> Replay:
             if orders.why:
                 return Replay(Replayed.ERROR, None, f"its orders cannot be told: {orders.why}")
             ends, names = orders.ends, orders.names
+        if not ends:
+            return Replay(Replayed.ERROR, None, f"its orders cannot be told: {SLEPT}")
         coverage = replace(NOTHING, orders=ends, names=names)
     run = world.run(_choices_to(schedule.choices))
     parts = _where_they_part(schedule, run)
     if parts or schedule.shows not in SOON:
         run = world.run(_choices_to(schedule.choices, to_the_end=True))
+    moved = sum(-choice for choice in run.choices if choice < 0)
+    if schedule.shows == "linearizable" and run.steps and run.steps[-1].at > moved:
+        return Replay(Replayed.ERROR, run, f"its end cannot be compared: {SLEPT}", parts)
     raised = any(Outcome.ERROR in answers for answers in run.answers)
     if raised and schedule.shows != "contract":
         return Replay(Replayed.ERROR, run, "the limiter raised, or gave no Decision", parts)

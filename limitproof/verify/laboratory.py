@@ -20,6 +20,7 @@ from limitproof.servers.virtual import VirtualServer, virtual_server
 from limitproof.simulate.bindings import Known
 from limitproof.simulate.cast import Cast
 from limitproof.simulate.opening import world_on
+from limitproof.simulate.patched import refuse_patched
 from limitproof.simulate.refusal import RefusedError
 from limitproof.simulate.unstoppable import GiveUp, end_process
 from limitproof.simulate.world import World
@@ -242,8 +243,10 @@ def open_laboratory(
 ) -> Iterator[Laboratory]:
     """A laboratory with a server of its own, for about so many seconds.
 
-    Raises ServerError without a server or without libfaketime.
+    Raises ServerError without a server or without libfaketime, RefusedError where no limiter can be
+    simulated.
     """
+    refuse_patched()
     with virtual_server(program, arguments=SERVER) as virtual:
         yield Laboratory(subject, virtual, seconds, program)
 

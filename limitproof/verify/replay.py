@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 
 from limiters.contract import Quota
 from limiters.registry import Target
-from limitproof.check.tales.acts import promise_of_story, steps_before
+from limitproof.check.tales.acts import first_fault, promise_of_story, steps_before
 from limitproof.check.tales.contract import contract
 from limitproof.check.tales.judges import JUDGES
 from limitproof.schedules import ScheduleError
 from limitproof.simulate.refusal import RefusedError
 from limitproof.simulate.replay import Replayed
 from limitproof.simulate.world import World
-from limitproof.stories import Drop, Finish, Go, Lose, Story, Tale, Wait
+from limitproof.stories import Drop, Event, Finish, Go, Kill, Lose, Story, Tale
 from limitproof.verify.experiments.catalogue import EXPERIMENTS
 from limitproof.verify.laboratory import Subject, open_laboratory
 from limitproof.verify.player import Player, StoryError
 
 FEWER = ", in which its requests take fewer steps now"
 LONGEST = 3600.0  # seconds; a story has no budget
+MOST_STEPS = 40  # of a request, in each of which a fault is tried
 Judge = Callable[[Tale, Story], str]
 ALL: Mapping[str, Judge] = {
     "contract": contract,
@@ -49,12 +51,8 @@ class _Retold:
     fewer: bool
 
 
-class _UnsentError(StoryError):
-    """A reply, or a command, was to be lost that is not sent; instead: other stories to try."""
-
-    def __init__(self, said: str, instead: Sequence[Story]) -> None:
-        super().__init__(said)
-        self.instead = instead
+class _IdleError(StoryError):
+    """A fault was to befall a request that is over by then."""
 
 
 def check_story(story: Story) -> None:
@@ -97,57 +95,71 @@ def replay_story(story: Story, target: Target, *, program: Path | None = None) -
 
 
 def _retold(world: World, story: Story, judge: Judge) -> _Retold:
-    """What came of it. Where a fault befell a step that is no more, it befalls each one before it.
+    """What came of it.
 
-    Told is the first that fails so, else the one whose fault came last. Raises StoryError for
-    anything that cannot happen.
+    The steps of a request may be others now, and what went wrong in one of them go wrong in another
+    (a client that died between GET and INCR dies between INCR and PEXPIRE): a fault that does no
+    harm where it was is tried in each step of that request. Told is the first that does, else what
+    came of the story itself. Raises StoryError for what cannot happen any more.
     """
-    waiting, told, unsent = [story], list[_Retold](), None
-    while waiting:
-        now = waiting.pop()
+    told, gone = None, None
+    try:
+        told = _told(world, story, judge)
+    except _IdleError as error:
+        gone = error
+    if told is not None and told.why:
+        return told
+    for steps in count():
+        other = _at_step(story, steps)
+        if other is None or steps > MOST_STEPS:
+            break
         try:
-            tale, fewer = _told(world, now)
-        except _UnsentError as error:
-            waiting += error.instead
-            unsent = error
+            now = _told(world, other, judge)
+        except _IdleError:
+            break
+        except StoryError:
             continue
-        told.append(_Retold(now, tale, judge(tale, now), fewer or now is not story))
-        if told[-1].why:
-            return told[-1]
-    if not told:
-        assert unsent is not None
-        raise unsent
-    return told[0]
+        if now.why:
+            return now
+        told = told or replace(now, fewer=True)
+    if told is None:
+        assert gone is not None
+        raise gone
+    return told
 
 
-def _told(world: World, story: Story) -> tuple[Tale, bool]:
-    """What came of it, and whether requests took fewer steps: who is mended often does."""
+def _told(world: World, story: Story, judge: Judge) -> _Retold:
+    """A step that is no more is left out: who is mended often takes fewer."""
     player, fewer = Player(world, shown=True), False
-    steps = list[int]()  # that were taken, by their places
+    fault = first_fault(story)
     for place, event in enumerate(story.events):
+        befalls = place == fault and isinstance(event, Lose | Drop | Kill)
+        if befalls and not player.busy(_client_of(event)):
+            raise _IdleError(f"client {_client_of(event)} has nothing to go on with")
         try:
             player.do(event)
-        except StoryError as error:
-            if isinstance(event, Lose | Drop):
-                raise _UnsentError(str(error), _earlier(story, place, event, steps)) from error
+        except StoryError:
             if not isinstance(event, Go | Finish):
                 raise
             fewer = True
-        else:
-            steps += [place] if isinstance(event, Go) else []
-    return player.tale(), fewer
+    tale = player.tale()
+    return _Retold(story, tale, judge(tale, story), fewer)
 
 
-def _earlier(story: Story, place: int, fault: Lose | Drop, steps: Sequence[int]) -> list[Story]:
-    """The stories in which the fault at `place` befalls a step before it, of the same request.
+def _at_step(story: Story, steps: int) -> Story | None:
+    """The story with its first fault after so many steps of that request; None without one."""
+    fault = first_fault(story)
+    if fault is None or not isinstance(story.events[fault], Lose | Drop | Kill):
+        return None
+    client = _client_of(story.events[fault])
+    taken = [n for n, one in enumerate(story.events[:fault]) if one == Go(client)]
+    taken = taken[len(taken) - steps_before(story, fault) :]
+    left_out = set(taken[steps:])
+    before = [one for n, one in enumerate(story.events[:fault]) if n not in left_out]
+    more = [Go(client)] * (steps - len(taken))
+    return replace(story, events=(*before, *more, *story.events[fault:]))
 
-    steps: the places of those that were taken. Where the fault was, no time passes.
-    """
-    stories = list[Story]()
-    mine = [n for n, one in enumerate(story.events[:place]) if one == Go(fault.client)]
-    for earlier in mine[len(mine) - steps_before(story, place) :]:
-        if earlier in steps:
-            events = list(story.events)
-            events[earlier], events[place] = fault, Wait(0)
-            stories.append(replace(story, events=tuple(events)))
-    return stories
+
+def _client_of(event: Event) -> int:
+    client: int = getattr(event, "client", 0)
+    return client

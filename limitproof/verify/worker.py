@@ -20,7 +20,7 @@ from limitproof.decisions import one_line
 from limitproof.promises import describe, parse_promise
 from limitproof.servers.errors import ServerError, SilentServerError
 from limitproof.servers.lifetime import die_with_parent
-from limitproof.simulate.refusal import HangError
+from limitproof.simulate.refusal import RefusedError
 from limitproof.verify.laboratory import Examined, Laboratory, Subject, open_laboratory, unknown
 from limitproof.verify.offspring import end_offspring, keep_together
 from limitproof.verify.units import UNITS, Unit, examine_unit
@@ -117,7 +117,7 @@ def work(
         pipe.send(Failed(str(error), "target"))
     except SilentServerError as error:
         pipe.send(Failed(f"the limiter hangs: {error.what}", "limiter"))
-    except HangError as error:
+    except RefusedError as error:
         pipe.send(Failed(f"not simulated: {error}", "limiter"))
     except BrokenConnectionError as error:
         pipe.send(Failed(str(error), "limiter"))

@@ -89,3 +89,14 @@ class WatchesAndSleeps(Watching):
     """Optimistic, and waits a little where it has lost: tries twice. Right at one instant."""
 
     TRIES, PAUSE = 2, 0.01
+
+
+class WaitsForALock(ExpiresBetween):
+    """Who finds the lock taken sleeps a tenth of a second; alone nobody does."""
+
+    def acquire(self, key: str) -> Decision:
+        while not self._client.set(f"{key}:lock", 1, nx=True, px=10_000):
+            time.sleep(0.1)
+        decision = super().acquire(key)
+        self._client.delete(f"{key}:lock")
+        return decision

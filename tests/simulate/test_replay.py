@@ -119,6 +119,14 @@ def test_an_end_that_no_order_has_replays() -> None:
     assert replay(race, resolve("lua_atomic")).result is Replayed.FIXED
 
 
+def test_an_end_that_a_sleep_puts_off_is_compared_with_none() -> None:
+    """It sleeps only when others are about: the orders end at the first instant."""
+    race = replace(RACE, shows="linearizable", commands=(), choices=(0, 1, 0, 1, 1, 1))
+    found = replay(race, resolve("tests.simulate.edges:WaitsForALock"))
+    assert found.result is Replayed.ERROR
+    assert "a request that sleeps moves the clock" in found.said
+
+
 def test_a_sleep_moves_the_clock_in_a_replay() -> None:
     slept = Schedule(
         "tests.simulate.specimens:Sleeps", 1, 1.0, 2, 1, 0, "packet", (0, 1, 0, 1), commands=()

@@ -282,6 +282,15 @@ def test_what_no_limiter_holds_may_keep_a_clock() -> None:
         assert next(waiting) != 7.0
 
 
+def test_too_many_to_look_through_are_refused() -> None:
+    kept = clocks.Held([(time.monotonic, number) for number in range(holders.MANY + 1)])
+    with (
+        pytest.raises(RefusedError, match="more than 1,000 objects hold a clock"),
+        sandbox(lambda: 7.0, os.urandom, lambda _: None),
+    ):
+        pytest.fail(f"it told {kept.what}")
+
+
 def test_what_draws_may_be_kept_anywhere() -> None:
     """A library that does so is no limiter's."""
     kept = clocks.Held(map(os.urandom, repeat(16)))

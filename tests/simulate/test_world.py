@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import time
-from itertools import count
+from itertools import chain, count, repeat
 
 import pytest
 
@@ -139,6 +139,16 @@ def test_who_takes_a_second_does_not_begin_in_the_last_one(
         with pytest.raises(SlowError):
             world.trace(first)
     assert 4 < next(seconds) < 10
+
+
+def test_a_machine_that_stalls_once_is_no_slow_limiter(
+    world_of: OpenWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks = chain([0, 50], repeat(51))
+    with world_of(cast("get_set_json")) as world:
+        monkeypatch.setattr("limitproof.simulate.world.perf_counter", lambda: next(ticks))
+        world.until = 60
+        assert world.trace(first).answers
 
 
 def test_one_that_never_asks_redis_is_refused_too(
