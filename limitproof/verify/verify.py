@@ -243,7 +243,8 @@ class _Crew:
             return f"importing the limiter takes more than {self.seconds:g} s"
         if self._open is None:
             return "the process in which the limiter is asked does not start"
-        return "the limiter hangs, or answers too slowly for a check to end: it was ended"
+        slow = "the limiter hangs, or answers too slowly for a story of this quota to end"
+        return f"{slow}: it was ended, raise --budget"
 
     def _unknown(self, units: Sequence[Unit], why: str) -> list[_Found]:
         return [
