@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gc
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import BuiltinFunctionType
 from typing import Any
 
 from limitproof.simulate.holders import IMMUTABLE, Held, held
-from limitproof.simulate.places import Function, Place, rebuilt
+from limitproof.simulate.places import Function, Place, rebuilt, skipped
 from limitproof.simulate.refusal import RefusedError
 
 
@@ -58,7 +59,7 @@ def rebound(fakes: Mapping[Function, Function], known: Known) -> Iterator[None]:
     try:
         found = known.held(tuple(fakes))
         _swap(found, fakes, changed)
-        if refusal := _stays(found):
+        if refusal := _stays(found) or _runs(tuple(fakes)):
             known.forget()
             raise refusal
         yield
@@ -87,11 +88,29 @@ def _swap(
 
 def _stays(found: Held) -> RefusedError | None:
     """What to refuse the limiter with where a clock is still in what has been given another."""
-    for holder in found.holders:
-        for one in gc.get_referents(holder):
-            if id(one) in found.wanted and (clock := _clock_in(one)):
-                where = f"a {type(holder).__name__}, where it stays the real one"
-                return RefusedError(f"time.{clock} is kept in {where}")
+    kept = [
+        (type(holder).__name__, one)
+        for holder in found.holders
+        for one in gc.get_referents(holder)
+        if id(one) in found.wanted
+    ]
+    for kind, one in (*kept, *found.keyed):
+        if clock := _clock_in(one):
+            return RefusedError(f"time.{clock} is kept in a {kind}, where it stays the real one")
+    return None
+
+
+def _runs(functions: tuple[Function, ...]) -> RefusedError | None:
+    """What to refuse the limiter with where a thread that runs has a clock in its hand."""
+    wanted, frames = {id(one) for one in functions}, sys._current_frames()
+    frames.pop(threading.get_ident())  # a frame that held itself would keep all that is here
+    for frame in frames.values():
+        while frame is not None:
+            if not skipped(frame.f_globals.get("__name__")):
+                for one in frame.f_locals.values():
+                    if id(one) in wanted and (clock := _clock_in(one)):
+                        return RefusedError(f"time.{clock} is kept in a thread that runs")
+            frame = frame.f_back  # type: ignore[assignment]
     return None
 
 

@@ -6,8 +6,8 @@ TTLCache(timer=time.monotonic)`. The collector knows of every container what it 
 (`gc.get_referrers`), looks through all of them in one pass, and asks nothing of any object. Nor
 does what is here: `isinstance` would, and a proxy may raise at any question.
 
-Not seen are keys of dicts and members of sets (whose look-up takes what is equal), and what only
-code in C or a frame that runs holds.
+A key of a dict and a member of a set are no places: who keeps a clock so is refused. Not seen is
+what only code in C holds, or a frame that runs.
 """
 
 from __future__ import annotations
@@ -48,12 +48,14 @@ ENDS = (FrameType, ModuleType, TracebackType)
 class Held:
     """places: where functions stand, or an immutable in which they do; immutables: these, each
     after what it holds; wanted: the ids of both functions and immutables; holders: what has
-    such a place, or holds one of these so that nobody can take it out (a ContextVar's default)."""
+    such a place, or holds one of these so that nobody can take it out (a ContextVar's default);
+    keyed: functions that are a key or a member, and of what kind."""
 
     places: tuple[Place, ...] = ()
     immutables: tuple[Any, ...] = ()
     wanted: frozenset[int] = frozenset()
     holders: tuple[Any, ...] = ()
+    keyed: tuple[tuple[str, Function], ...] = ()
 
     def is_so_still(self) -> bool:
         """Whether in each place is one of these now."""
@@ -119,7 +121,8 @@ def held(functions: Sequence[Function]) -> Held:
     places = tuple(place for one in every for place in _places_in(one, wanted))
     kinds = (*IMMUTABLE, *KNOWN_BY_VALUE)
     changed = tuple(one for one in every if not issubclass(type(one), kinds))
-    return Held(places, tuple(immutables), frozenset(wanted), changed)
+    keyed = tuple((type(one).__name__, key) for one in every for key in _keys_in(one, functions))
+    return Held(places, tuple(immutables), frozenset(wanted), changed, keyed)
 
 
 def _holders_of(functions: Sequence[Function]) -> _Holders:
@@ -234,6 +237,13 @@ def _places_in(holder: Any, wanted: set[int]) -> list[Place]:
         with suppress(Exception):  # it has but slots, or raises when it is asked
             places += _items_in(object.__getattribute__(holder, "__dict__"), wanted)
     return [place for place in places if id(place.get()) in wanted]
+
+
+def _keys_in(holder: Any, functions: Sequence[Function]) -> list[Function]:
+    kind = type(holder)
+    base: Any = next((one for one in KNOWN_BY_VALUE if issubclass(kind, one)), None)
+    keys = set(map(id, base.__iter__(holder))) if base is not None else set[int]()
+    return [one for one in functions if id(one) in keys]
 
 
 def _items_in(holder: Any, wanted: set[int]) -> list[Place]:

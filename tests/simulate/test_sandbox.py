@@ -7,6 +7,7 @@ import importlib
 import os
 import re
 import sys
+import threading
 import time
 import timeit
 import uuid
@@ -253,6 +254,8 @@ def test_what_is_frozen_for_the_collector_is_seen() -> None:
             lambda: [(repeat(time.sleep), 0)],
             "time.sleep is kept in a repeat, where it stays the re",
         ),
+        (lambda: {time.monotonic: 1.0}, "time.monotonic is kept in a dict, where it stays"),
+        (lambda: {time.monotonic}, "time.monotonic is kept in a set, where it stays"),
         (lambda: iter((time.sleep,)), "time.sleep is kept in a tuple_iterator, where"),
         (lambda: clocks.told_in_turn(time.monotonic), "time.monotonic is kept in a generator, wh"),
         (lambda: lru_cache(time.monotonic), "time.monotonic is kept in a _lru_cache_wrapper, wh"),
@@ -280,6 +283,27 @@ def test_what_no_limiter_holds_may_keep_a_clock() -> None:
     waiting = clocks.told_in_turn(time.monotonic)
     with sandbox(lambda: 7.0, os.urandom, lambda _: None):
         assert next(waiting) != 7.0
+
+
+def test_a_thread_that_has_a_clock_in_its_hand_is_named() -> None:
+    begun, over = threading.Event(), threading.Event()
+
+    def serve(by: Callable[[], float]) -> None:
+        begun.set()
+        over.wait(by())
+
+    thread = threading.Thread(target=serve, args=(time.monotonic,))
+    thread.start()
+    try:
+        assert begun.wait(60)
+        with (
+            pytest.raises(RefusedError, match=r"time\.monotonic is kept in a thread that runs"),
+            sandbox(lambda: 7.0, os.urandom, lambda _: None),
+        ):
+            pytest.fail("it is not seen")
+    finally:
+        over.set()
+        thread.join()
 
 
 def test_too_many_to_look_through_are_refused() -> None:
