@@ -114,7 +114,7 @@ def _retold(world: World, story: Story, judge: Judge) -> _Retold:
         if other is None or steps > MOST_STEPS:
             break
         try:
-            now = _told(world, other, judge)
+            now = _told(world, other, judge, moved=True)
         except _IdleError:
             break
         except StoryError:
@@ -128,12 +128,16 @@ def _retold(world: World, story: Story, judge: Judge) -> _Retold:
     return told
 
 
-def _told(world: World, story: Story, judge: Judge) -> _Retold:
-    """A step that is no more is left out: who is mended often takes fewer."""
+def _told(world: World, story: Story, judge: Judge, *, moved: bool = False) -> _Retold:
+    """A step that is no more is left out: who is mended often takes fewer.
+
+    moved: its fault is not where it was; one that befalls no request is none then. In a story as it
+    was found a client may die that has nothing under way.
+    """
     player, fewer = Player(world, shown=True), False
     fault = first_fault(story)
     for place, event in enumerate(story.events):
-        befalls = place == fault and isinstance(event, Lose | Drop | Kill)
+        befalls = place == fault and isinstance(event, Lose | Drop | Kill if moved else Lose | Drop)
         if befalls and not player.busy(_client_of(event)):
             raise _IdleError(f"client {_client_of(event)} has nothing to go on with")
         try:

@@ -102,6 +102,19 @@ def test_a_reply_is_lost_in_each_step_of_a_limiter_that_has_changed(
     assert capsys.readouterr().out.startswith(says)
 
 
+def test_a_client_that_dies_with_nothing_under_way_is_part_of_a_story(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = json.loads(story(tmp_path, "True").read_text())
+    said["events"] = [*said["events"][:2], {"do": "kill", "client": 0}, *said["events"]]
+    (tmp_path / "story.json").write_text(json.dumps(said))
+    assert invoke(["replay", str(tmp_path / "story.json"), "-q"]) == Exit.FAIL
+    assert capsys.readouterr().out.startswith("STILL FAILS")
+    story(tmp_path, "counted <= self.quota.limit")
+    (tmp_path / "story.json").write_text(json.dumps(said))
+    assert invoke(["replay", str(tmp_path / "story.json"), "-q"]) == Exit.PASS
+
+
 def test_a_file_named_by_its_path_is_found_above_the_schedule(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
