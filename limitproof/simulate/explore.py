@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -184,7 +183,7 @@ def _confirmed(world: World, found: Exploration, coverage: Coverage) -> Explorat
         (coverage.refusal, "false-rejection"), (coverage.error, "contract"),
         (coverage.disorder, "linearizable"),
     )  # fmt: skip
-    world.until = math.inf  # a few runs, without which nothing is shown
+    world.pace.allow_more()  # a few runs, without which nothing is shown
     shown = [confirm(world, witness, check, coverage) for witness, check in wanted]
     if any(witness and not one for (witness, _), one in zip(wanted, shown, strict=True)):
         doubt = "a counterexample did not show again from an empty server"

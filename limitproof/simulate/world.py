@@ -12,7 +12,6 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from time import perf_counter
 from typing import Any, NoReturn
 
 import redis
@@ -22,7 +21,8 @@ from limitproof.servers.virtual import START, VirtualServer
 from limitproof.simulate.access import Access, flags_of
 from limitproof.simulate.cast import Cast
 from limitproof.simulate.overheard import touched
-from limitproof.simulate.refusal import RefusedError, SlowError, TimeNeededError
+from limitproof.simulate.pace import Pace
+from limitproof.simulate.refusal import RefusedError, TimeNeededError
 from limitproof.simulate.resp import Commands, pack, parse, shown_command, shown_reply
 from limitproof.simulate.search.ends import Told
 from limitproof.simulate.seat import KEY, Call, Seat
@@ -33,8 +33,6 @@ from limitproof.stories import AsOne
 
 LONGEST_SLEEP = 2**63 / 1e9  # s, as of time.sleep: 292 years
 LATEST = START + 1_000 * 365 * 86_400_000_000  # µs; who sleeps on from there is refused
-HASTE = 3.5  # times as long as a step has taken yet must be left of the time for the next
-SHORT = 0.1  # seconds
 DREW_LATE = "it draws random numbers in some schedules only, so a run may not repeat"
 
 
@@ -45,16 +43,14 @@ class World:
     of the server and of every client whose clock is right, in microseconds since the epoch. `draws`
     is whether the limiter drew anything at random in the rehearsal, `swap` whether from the module
     `random`. `life`: which random numbers the clients draw in the runs that follow.
-    `until`: by time.perf_counter(), from when on no client is let run; one that takes long, some
-    of its time before that.
+    `pace`: when no client is let run any more.
     """
 
     def __init__(
         self, cast: Cast, virtual: VirtualServer, path: str, until: float = math.inf
     ) -> None:
         self.cast, self.server, self.instant = cast, virtual.server, START
-        self.until = until
-        self._began = self._longest = self._longer = 0.0
+        self.pace = Pace(until)
         self._virtual = virtual
         self._path = path
         self._acting: Seat | None = None
@@ -232,14 +228,14 @@ class World:
 
     def deliver(self, line: socket.socket, packet: bytes, replies: int) -> bytes:
         """What a client sends, on a connection that is set up: so many replies to it."""
-        self._hurry()  # a script may compute as long as a client
+        self.pace.begin()  # a script may compute as long as a client
         if not self._littered:
             received = exchange(line, packet, replies)[0]
         else:  # emptied by whoever comes first: a round trip less in every run
             self._littered = False
             all_received, ends = exchange(line, CLEAR + packet, replies + 1)
             received = all_received[ends[0] :]
-        self._took(perf_counter() - self._began)
+        self.pace.end()
         return received
 
     def resume(self, seat: Seat, reply: bytes) -> None:
@@ -343,26 +339,15 @@ class World:
                 stack.callback(seat.close)
 
     def _act(self, seat: Seat) -> None:
-        self._hurry()
+        self.pace.begin()
         self._acting = seat
         self._turns += 1
         if self.travel is not None and (now := seat.clock()) != self._told:
             self.travel(now)
             self._told = now
 
-    def _hurry(self) -> None:
-        self._began = perf_counter()
-        if self._began + HASTE * self._longer > self.until:
-            took = f"{self._longer:.2g} s" if self._longer > SHORT else "so long"
-            raise SlowError(f"a step of it takes {took}, and the time was over too soon")
-
-    def _took(self, seconds: float) -> None:
-        """Of the longest two, the second: a machine that stalls once is no slow limiter."""
-        if seconds > self._longer:
-            self._longer, self._longest = sorted((seconds, self._longest))
-
     def _settle(self, seat: Seat) -> None:
-        self._took(perf_counter() - self._began)
+        self.pace.end()
         if seat.refused is not None:
             raise seat.refused
         if seat.idle and seat.calls and seat.calls[-1].ended is None:

@@ -16,7 +16,7 @@ from limitproof.schedules import ScheduleError
 from limitproof.simulate.refusal import RefusedError
 from limitproof.simulate.replay import Replayed
 from limitproof.simulate.world import World
-from limitproof.stories import Drop, Event, Finish, Go, Kill, Lose, Story, Tale
+from limitproof.stories import Drop, Finish, Go, Kill, Lose, Story, Tale
 from limitproof.verify.experiments.catalogue import EXPERIMENTS
 from limitproof.verify.laboratory import Subject, open_laboratory
 from limitproof.verify.player import Player, StoryError
@@ -137,9 +137,10 @@ def _told(world: World, story: Story, judge: Judge, *, moved: bool = False) -> _
     player, fewer = Player(world, shown=True), False
     fault = first_fault(story)
     for place, event in enumerate(story.events):
-        befalls = place == fault and isinstance(event, Lose | Drop | Kill if moved else Lose | Drop)
-        if befalls and not player.busy(_client_of(event)):
-            raise _IdleError(f"client {_client_of(event)} has nothing to go on with")
+        if place == fault and isinstance(event, Lose | Drop | Kill):
+            needs_request = moved or not isinstance(event, Kill)
+            if needs_request and not player.busy(event.client):
+                raise _IdleError(f"client {event.client} has nothing to go on with")
         try:
             player.do(event)
         except StoryError:
@@ -153,17 +154,11 @@ def _told(world: World, story: Story, judge: Judge, *, moved: bool = False) -> _
 def _at_step(story: Story, steps: int) -> Story | None:
     """The story with its first fault after so many steps of that request; None without one."""
     fault = first_fault(story)
-    if fault is None or not isinstance(story.events[fault], Lose | Drop | Kill):
+    if fault is None or not isinstance(event := story.events[fault], Lose | Drop | Kill):
         return None
-    client = _client_of(story.events[fault])
-    taken = [n for n, one in enumerate(story.events[:fault]) if one == Go(client)]
+    taken = [n for n, one in enumerate(story.events[:fault]) if one == Go(event.client)]
     taken = taken[len(taken) - steps_before(story, fault) :]
     left_out = set(taken[steps:])
     before = [one for n, one in enumerate(story.events[:fault]) if n not in left_out]
-    more = [Go(client)] * (steps - len(taken))
+    more = [Go(event.client)] * (steps - len(taken))
     return replace(story, events=(*before, *more, *story.events[fault:]))
-
-
-def _client_of(event: Event) -> int:
-    client: int = getattr(event, "client", 0)
-    return client

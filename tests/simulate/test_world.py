@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import time
-from itertools import chain, count, repeat
 
 import pytest
 
@@ -127,28 +126,6 @@ def test_whose_requests_take_too_long_is_refused_when_the_time_is_over(
 ) -> None:
     with pytest.raises(SlowError), world_of(cast("get_set_json"), until=0.0) as world:
         world.trace(first)
-
-
-def test_who_takes_a_second_does_not_begin_in_the_last_one(
-    world_of: OpenWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seconds = count()
-    with world_of(cast("get_set_json")) as world:
-        monkeypatch.setattr("limitproof.simulate.world.perf_counter", lambda: next(seconds))
-        world.until = 10
-        with pytest.raises(SlowError):
-            world.trace(first)
-    assert 4 < next(seconds) < 10
-
-
-def test_a_machine_that_stalls_once_is_no_slow_limiter(
-    world_of: OpenWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ticks = chain([0, 50], repeat(51))
-    with world_of(cast("get_set_json")) as world:
-        monkeypatch.setattr("limitproof.simulate.world.perf_counter", lambda: next(ticks))
-        world.until = 60
-        assert world.trace(first).answers
 
 
 def test_one_that_never_asks_redis_is_refused_too(
