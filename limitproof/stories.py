@@ -191,7 +191,10 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class KeyState:
-    """One key: ends in ms since the epoch, -1 never; elements is 1 for a string; in bytes."""
+    """One key: ends in ms since the epoch, -1 never; elements is 1 for a string.
+
+    bytes: of MEMORY USAGE, without what Redis keeps in reserve behind a string that grew.
+    """
 
     name: bytes
     kind: str

@@ -31,6 +31,7 @@ from limitproof.stories import (
 )
 
 MOST_SHOWN = 300  # events, half of them the first: nobody reads more, and each takes a round trip
+STRING = 96  # bytes of a key beside its name and its text; fewer where these are short
 MOST_KEYS = 10_000  # looked at; a limiter that makes more floods the server
 
 Exchange = tuple[tuple[str, ...], tuple[str, ...]]
@@ -222,14 +223,21 @@ class Player:
                 one.kind,
                 _ends(one),
                 _elements(one.kind, one.content),
-                self._alive(one, size) if isinstance(size, int) else 0,
+                self._used(one, size) if isinstance(size, int) else 0,
             )
             for one, size in zip(entries, sizes, strict=True)
         )
         return Sight(self.world.instant, keys, self._act, len(self.events) - 1)
 
-    def _alive(self, entry: Entry, size: int) -> int:
-        """The bytes of a key without its share of fields that have ended, but are still there."""
+    def _used(self, entry: Entry, size: int) -> int:
+        """The bytes of a key without what is there for nothing.
+
+        That is a hash's share of fields that have ended, but are still there, and what a string has
+        in reserve: APPEND and SETRANGE take twice what they need, and a log in one string would
+        grow in three leaps a thousand requests.
+        """
+        if entry.kind == "string":
+            return min(size, len(entry.content[0]) + len(entry.name) + STRING)
         if not entry.fields:
             return size
         (stored,) = parse(self.world.send(pack("HLEN", entry.name), 1))

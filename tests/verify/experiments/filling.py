@@ -11,20 +11,22 @@ from tests.verify.experiments.awkward import _Log
 
 EACH = "redis.call('LPUSH', KEYS[1], ARGV[3])"
 ADMITTED = f"if ARGV[2] ~= '0' then {EACH} end"
-KEPT = "redis.call('PEXPIRE', KEYS[1], 3 * ARGV[1])"
+KEPT = "redis.call('PEXPIRE', KEYS[1], {} * ARGV[1])"
 
 
 class _Beside(_Log):
     """A log of admissions, and beside it what another script keeps as long as somebody comes.
 
-    beside: KEYS[1] is kept for ARGV[1] ms; ARGV[2] is the limit, and 0 when it was refused.
+    beside: KEYS[1] is kept for `windows` of ARGV[1] ms; ARGV[2] is the limit, and 0 when it was
+    refused.
     """
 
     beside: ClassVar[str]
+    windows: ClassVar[float] = 3
 
     def __init__(self, client: redis.Redis, quota: Quota, clock: Clock) -> None:
         super().__init__(client, quota, clock)
-        self.keep = client.register_script(f"{self.beside} {KEPT}")
+        self.keep = client.register_script(f"{self.beside} {KEPT.format(self.windows)}")
 
     def acquire(self, key: str) -> Decision:
         decision = super().acquire(key)
@@ -101,4 +103,24 @@ class EachHundredth(_Beside):
         if ARGV[2] ~= '0' and redis.call('HINCRBY', KEYS[1], 'n', 1) % 100 == 0 then
           redis.call('HSET', KEYS[1], ARGV[3], 1)
         end
+    """
+
+
+class EachHundredthInHaste(EachHundredth):
+    """memory: the same, and a pause of little more than a window ends it."""
+
+    windows = 1.2
+
+
+class OneString(_Beside):
+    """memory: each admission is appended to one string, which Redis makes twice as long at once."""
+
+    beside = "if ARGV[2] ~= '0' then redis.call('APPEND', KEYS[1], ARGV[3] .. ',') end"
+
+
+class EndOfOneString(_Beside):
+    """The last two thousand bytes at most."""
+
+    beside = """
+        if redis.call('APPEND', KEYS[1], ARGV[3] .. ',') > 2000 then redis.call('DEL', KEYS[1]) end
     """
