@@ -11,6 +11,7 @@ import threading
 import time
 import timeit
 import uuid
+import weakref
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -241,6 +242,23 @@ def test_what_is_frozen_for_the_collector_is_seen() -> None:
         with sandbox(lambda: 7.0, os.urandom, lambda _: None):
             assert later.what() == 7.0
         assert gc.get_freeze_count()
+    finally:
+        gc.unfreeze()
+
+
+def test_garbage_is_not_frozen_with_what_is() -> None:
+    class Garbage:
+        """One that only the collector ends: it holds itself."""
+
+        def __init__(self) -> None:
+            self.itself = self
+
+    gc.freeze()
+    try:
+        ended = weakref.ref(Garbage())
+        with sandbox(lambda: 7.0, os.urandom, lambda _: None):
+            pass
+        assert ended() is None
     finally:
         gc.unfreeze()
 

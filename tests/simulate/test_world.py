@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import threading
 import time
 
 import pytest
@@ -156,3 +157,25 @@ def test_the_steps_of_a_run_show_the_keys(world_of: OpenWorld) -> None:
         (True, False), (False, True), (True, False),
     ]  # fmt: skip
     assert [step.answered for step in run.steps] == [None, Outcome.ADMITTED, Outcome.REJECTED]
+
+
+def test_a_thread_is_new_also_when_it_has_the_number_of_one_that_has_ended(
+    world_of: OpenWorld,
+) -> None:
+    """Numbers are given away again, as a rule to the very next thread."""
+    go_on = threading.Event()
+    old = threading.Thread(target=go_on.wait)
+    old.start()
+    said: dict[int | None, bool] = {}
+    with world_of(cast("get_set_json")) as world:
+        go_on.set()
+        old.join()
+        for _ in range(20):
+            new = threading.Thread(
+                target=lambda: said.update({threading.get_ident(): world.in_new_thread()})
+            )
+            new.start()
+            new.join()
+        assert not world.in_new_thread()
+    assert old.ident in said
+    assert all(said.values())

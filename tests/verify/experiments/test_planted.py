@@ -42,6 +42,7 @@ PLANTED = [
     ("ReadsUndeclared", "cluster", "'{user:7}:limit' and does not declare it"),
     ("ReadsNearItsEnd", "cluster", "'other' and does not declare it"),
     ("ReadsAtTheThirdRefusal", "cluster", "'other' and does not declare it"),
+    ("ReadsWhenTooMuchIsAskedFor", "cluster", "'other' and does not declare it"),
     ("ReadsInATransaction", "cluster", "'{user:7}:limit' and does not declare it"),
     ("ReadsTwoSlots", "cluster", "EXISTS touches 'other' and 'user:7', which are in slots"),
     ("WaitsForItsTurn", "cluster", "'other' and does not declare it"),

@@ -9,6 +9,7 @@ import redis
 import redis.asyncio
 
 from limiters.contract import Clock, Decision, Quota
+from limiters.lua_atomic import LuaAtomic
 from tests.verify.experiments.specimens.base import Counter
 
 
@@ -92,6 +93,15 @@ class ReadsAtTheThirdRefusal(Counter):
     def acquire(self, key: str) -> Decision:
         count = self.client.eval(self.script, 1, key, self.window, self.limit)
         return Decision(count <= self.limit)
+
+
+class ReadsWhenTooMuchIsAskedFor(LuaAtomic):
+    """cluster: a script reads a key that it does not declare, when a cost is above the limit."""
+
+    def acquire(self, key: str, cost: int = 1) -> Decision:
+        if cost > self._limit:
+            self._script.registered_client.eval("return redis.call('GET', 'other')", 1, key)
+        return super().acquire(key, cost)
 
 
 class ReadsInATransaction(ReadsUndeclared):
