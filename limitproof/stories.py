@@ -237,7 +237,7 @@ class Happening:
     exchanges: (commands, replies) a step, each a text; state: the keys after it, "" when nobody
     looked; answered: what the limiter decided, None when it did not; raw: the commands as sent;
     touched: what the server did in it, which is not what was sent: what waits for an EXEC is done
-    with it, perhaps events later, and what is rejected is not done.
+    with it, perhaps events later, and what is rejected is not done. place: the number of the event.
     """
 
     event: Event
@@ -247,6 +247,7 @@ class Happening:
     answered: Operation | None = None
     raw: tuple[tuple[bytes, ...], ...] = ()
     touched: tuple[AsOne, ...] = ()
+    place: int = 0
 
 
 @dataclass(frozen=True, slots=True)

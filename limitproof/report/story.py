@@ -3,6 +3,7 @@ how much of the promise was taken by then; last the sentence that says why it is
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -51,7 +52,7 @@ AGAIN: Mapping[str, str] = {
 class Line:
     """One line; `alike` is what those that are told as one have in common, "" for none."""
 
-    instant: int
+    instant: int | None
     who: str
     what: str
     outcome: Outcome | None = None
@@ -74,37 +75,39 @@ def told(story: Story, tale: Tale, because: str) -> RenderableType:
     table.add_column("taken before", style="dim", no_wrap=True)
     for line in folded(list(lines(story, tale, measure))):
         table.add_row(
-            ms(line.instant), line.who, Text(line.what),
+            "" if line.instant is None else ms(line.instant), line.who, Text(line.what),
             Text(line.said, STYLE.get(line.outcome, "") if line.outcome else ""), line.taken,
         )  # fmt: skip
-    left_out = len(story.events) - len(tale.happenings)
-    middle = [Text(f"{left_out:,} events in the middle are not shown", "dim")] if left_out else []
     return Group(
-        Text(f"{measure}, {story.target}", "dim"), table, *middle,
-        Text(f"{story.shows}: {because}"),
-    )  # fmt: skip
+        Text(f"{measure}, {story.target}", "dim"), table, Text(f"{story.shows}: {because}")
+    )
 
 
 def lines(story: Story, tale: Tale, measure: Measure) -> Iterator[Line]:
-    """One line an event; a request that nobody came between is one line as well."""
-    act = place = 0
-    happenings = tale.happenings
+    """One line an event, and one where some were not shown (`MOST_SHOWN` of verify/player.py).
+
+    A request that nobody came between is one line as well.
+    """
+    act = 0
     zero = _zero(tale, 0)
-    while place < len(happenings):
-        here = happenings[place]
-        place += 1
-        follows = happenings[place] if place < len(happenings) else None
+    left = deque(tale.happenings)
+    expected = 0  # the number of the event
+    while left:
+        here = left.popleft()
+        if here.place > expected:
+            yield Line(None, "", f"… {here.place - expected:,} events not shown")
+        expected = here.place + 1
         if isinstance(here.event, Again):
             act += 1
             zero = _zero(tale, act)
             yield Line(0, "", AGAIN.get(story.shows, "all of it again, from the beginning"))
             continue
-        whole = isinstance(here.event, Ask)
-        alone = follows is not None and isinstance(follows.event, Finish)
-        if whole and alone and follows and _client(follows.event) == _client(here.event):
+        alone = left and left[0].place == expected
+        if isinstance(here.event, Ask) and alone and left[0].event == Finish(here.event.client):
+            follows = left.popleft()
+            expected += 1
             here = replace(follows, event=here.event, exchanges=here.exchanges + follows.exchanges)
-            place += 1
-        line = _line(here, zero, whole=whole)
+        line = _line(here, zero)
         if line is not None:
             yield _judged(line, here.answered, tale.act(act).operations, measure)
 
@@ -124,13 +127,14 @@ def folded(all_lines: Sequence[Line]) -> Iterator[Line]:
         yield replace(first, who=who, what=what, said=said, taken=taken)
 
 
-def _line(here: Happening, zero: int, *, whole: bool) -> Line | None:
+def _line(here: Happening, zero: int) -> Line | None:
     event, instant = here.event, here.instant - zero
     what = _what(event)
     if what is None:
         return None
     client = _client(event)
-    sent = _names(here) if whole and here.answered is not None else _exchanged(here)
+    whole = isinstance(event, Ask) and here.answered is not None
+    sent = _names(here) if whole else _exchanged(here)
     what = ": ".join(part for part in (what, sent) if part)
     return Line(instant, "" if client is None else letter(client), what)
 

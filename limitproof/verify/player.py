@@ -201,6 +201,7 @@ class Player:
             answered,
             tuple(self._raw),
             tuple(self._touched),
+            len(self.events) - 1,
         )
 
     def _operation(self, number: int) -> Operation:
@@ -248,15 +249,20 @@ class Player:
 def play(world: World, events: Iterable[Event], *, shown: bool = False) -> Tale:
     """All events of a story, from an empty server. Raises as `Player.do` does.
 
-    shown: of more than `MOST_SHOWN` events the first and the last, and where an act begins.
+    shown: those of them that `is_shown`.
     """
     every = tuple(events)
     player = Player(world)
-    middle = range(MOST_SHOWN // 2, len(every) - MOST_SHOWN // 2)
-    for number, event in enumerate(every):
-        player.shown = shown and (number not in middle or isinstance(event, Again))
+    for place, event in enumerate(every):
+        player.shown = shown and is_shown(event, place, len(every))
         player.do(event)
     return player.tale()
+
+
+def is_shown(event: Event, place: int, events: int) -> bool:
+    """Whether a person is to see it: of very many the first and the last, and each new act."""
+    half = MOST_SHOWN // 2
+    return place not in range(half, events - half) or isinstance(event, Again)
 
 
 def _ends(entry: Entry) -> int:

@@ -19,7 +19,7 @@ from limitproof.simulate.world import World
 from limitproof.stories import Drop, Finish, Go, Kill, Lose, Story, Tale
 from limitproof.verify.experiments.catalogue import EXPERIMENTS
 from limitproof.verify.laboratory import Subject, open_laboratory
-from limitproof.verify.player import Player, StoryError
+from limitproof.verify.player import Player, StoryError, is_shown
 
 FEWER = ", in which its requests take fewer steps now"
 LONGEST = 3600.0  # seconds; a story has no budget
@@ -79,7 +79,7 @@ def replay_story(story: Story, target: Target, *, program: Path | None = None) -
             open_laboratory(subject, LONGEST, program=program) as laboratory,
             laboratory.world(clients=story.clients) as world,
         ):
-            told = _retold(world, story, judge)
+            told = _shortened(_retold(world, story, judge))
     except RefusedError as refusal:
         return ReplayedStory(Replayed.ERROR, f"not simulated: {refusal}")
     except StoryError as error:
@@ -149,6 +149,13 @@ def _told(world: World, story: Story, judge: Judge, *, moved: bool = False) -> _
             fewer = True
     tale = player.tale()
     return _Retold(story, tale, judge(tale, story), fewer)
+
+
+def _shortened(told: _Retold) -> _Retold:
+    """Judged by all of its events, and shown by as many as `verify` shows."""
+    events = len(told.story.events)
+    happened = tuple(one for one in told.tale.happenings if is_shown(one.event, one.place, events))
+    return replace(told, tale=replace(told.tale, happenings=happened))
 
 
 def _at_step(story: Story, steps: int) -> Story | None:

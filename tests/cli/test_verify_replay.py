@@ -11,7 +11,7 @@ import pytest
 
 from limitproof.cli.exits import Exit
 from limitproof.cli.main import invoke
-from limitproof.stories import Again, Ask, Finish, Go, Lose, Story
+from limitproof.stories import Again, Ask, Event, Finish, Go, Lose, Story, Wait
 
 MINE = """
 from limiters.contract import Decision
@@ -28,14 +28,27 @@ class Mine:
 EVENTS = tuple(event for client in (0, 1, 0) for event in (Ask(client), Finish(client)))
 
 
-def story(folder: Path, answer: str) -> Path:
-    """A story of three requests for two places, of a limiter beside it."""
+def story(folder: Path, answer: str, events: tuple[Event, ...] = EVENTS) -> Path:
+    """A story of requests for two places, of a limiter beside it."""
     (folder / "mine.py").write_text(MINE.format(answer=answer))
     promise = {"kind": "sliding", "limit": 2, "window": 1.0}
-    told = Story(f"{folder / 'mine.py'}:Mine", 2, 1.0, promise, 0, EVENTS, "overshoot")
+    told = Story(f"{folder / 'mine.py'}:Mine", 2, 1.0, promise, 0, events, "overshoot")
     path = folder / "story.json"
     path.write_text(json.dumps(told.to_json()))
     return path
+
+
+def test_a_long_story_is_judged_by_all_of_it_and_shown_by_its_ends(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What it shows happens in the middle."""
+    lonely = (Ask(0), Finish(0), Wait(1_000_001)) * 70
+    path = story(tmp_path, "True", (*lonely, *EVENTS, *lonely))
+    assert invoke(["replay", str(path)]) is Exit.FAIL
+    said = capsys.readouterr().out
+    assert "STILL FAILS: overshoot: 4 requests admitted at 70,000.07 ms" in said
+    assert "… 126 events not shown" in said
+    assert said.count("asks") == 100
 
 
 @pytest.mark.parametrize(

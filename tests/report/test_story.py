@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from limiters.contract import Decision
 from limitproof.history.outcome import Outcome
 from limitproof.report.example import as_text
@@ -39,8 +41,15 @@ def asked(
 
 
 def text(shows: str, because: str, operations: list[Operation], *happened: Happening) -> str:
+    numbered = tuple(replace(one, place=place) for place, one in enumerate(happened))
+    return told_of(shows, because, operations, numbered)
+
+
+def told_of(
+    shows: str, because: str, operations: list[Operation], happened: tuple[Happening, ...]
+) -> str:
     story = story_of(*(one.event for one in happened), shows=shows)
-    return as_text(story, Tale(tuple(operations), (), tuple(happened)), because)
+    return as_text(story, Tale(tuple(operations), (), happened), because)
 
 
 def test_a_race_is_told_step_by_step() -> None:
@@ -104,6 +113,25 @@ def test_a_second_act_and_a_death_say_so() -> None:
     assert "B    dies" in told
     assert "all of it again, but for what was refused before the last request" in told
     assert told.splitlines()[-1] == "contamination: it is refused"
+
+
+def test_what_is_not_shown_is_said_where_it_was_and_no_request_is_made_of_two() -> None:
+    first, last = asked(0, 0), asked(0, 8, over=9, allowed=False)
+    told = told_of(
+        "overshoot", "too many", [first, last],
+        (
+            Happening(Ask(0), START, place=0),
+            Happening(Finish(0), START, SENT[:1], answered=first, place=1),
+            Happening(Ask(0), START, place=2),
+            Happening(Finish(0), START, SENT, answered=last, place=9),
+        ),
+    )  # fmt: skip
+    lines = [line.split() for line in told.splitlines()[2:]]
+    assert lines[0][2:5] == ["A", "asks:", "GET"]
+    assert lines[1][2:] == ["A", "asks"]
+    assert lines[2] == ["…", "6", "events", "not", "shown"]
+    assert lines[3][2:7] == ["A", "goes", "on", "to", "the"]
+    assert told.splitlines()[-1] == "overshoot: too many"
 
 
 def test_nothing_of_a_limiter_reaches_the_terminal_raw() -> None:
