@@ -82,7 +82,7 @@ IN_THE_PROCESS = "in the process"  # see simulate.refusal.LocalStateError
     type=Seconds(1.0, 3600.0),
     default=14.0,
     show_default=True,
-    help="Seconds for one limiter.",
+    help="Seconds for one limiter; a check that has begun is given 4 more to end.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of every random choice.")
 @virtual_option

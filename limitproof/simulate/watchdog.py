@@ -26,6 +26,8 @@ PATIENCE = 4  # times as long, for who gets so little of a processor that it may
 DEAF_SECONDS = 7.0  # in which no signal is handled
 OURS = SKIPPED | {"redis", "hiredis", "psutil", "jinja2", "markupsafe", "attr", "sortedcontainers"}
 """Whose code runs on top of ours without a limiter that has called it."""
+JUDGED_BY = frozenset({"limiters.promise", "limiters.contract"})
+"""So does the code of these modules: a judge asks a promise again and again."""
 
 
 def theirs(frame: FrameType | None) -> FrameType | None:
@@ -35,8 +37,9 @@ def theirs(frame: FrameType | None) -> FrameType | None:
     stands.
     """
     while frame is not None:
-        module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-        if module not in OURS or frame.f_code.co_name == "__del__":
+        name = str(frame.f_globals.get("__name__", ""))
+        module = name.partition(".")[0]
+        if (module not in OURS and name not in JUDGED_BY) or frame.f_code.co_name == "__del__":
             return frame
         if module == "limitproof":
             return None

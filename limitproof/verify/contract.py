@@ -7,25 +7,26 @@ from contextlib import suppress
 from functools import partial
 
 from limiters.contract import Quota
+from limitproof.check.tales.acts import promise_of_story
 from limitproof.check.tales.contract import contract
+from limitproof.check.yardstick import Yardstick
 from limitproof.history.outcome import Outcome
 from limitproof.simulate.refusal import RefusedError
 from limitproof.verify.experiments.experiment import Experiment, Played, Summary, Trial
 from limitproof.verify.experiments.hand import Hand
-from limitproof.verify.laboratory import Laboratory
+from limitproof.verify.laboratory import MOST_ROOM, Laboratory
 from limitproof.verify.searches.directed import MANY, large_costs
 
 MOST = 20  # requests: those of a large limit are all alike
-MOST_AT_ONCE = 1_001  # but for the last ones, which are to be refused
 
 
 def _alone(limit: int, hand: Hand) -> None:
     hand.asks(min(limit + 1, MOST))
 
 
-def _at_once(limit: int, hand: Hand) -> None:
-    """All that a large limit allows, at one instant, and one more."""
-    hand.asks(limit + 1, spacing=0)
+def _at_once(hand: Hand) -> None:
+    """All that pass at once where these are many, at one instant, and one more."""
+    hand.asks(hand.room + 1, spacing=0)
 
 
 def _with_others(window: int, limit: int, hand: Hand) -> None:
@@ -48,8 +49,8 @@ def _trials(laboratory: Laboratory, _played: Sequence[Played]) -> Iterator[Trial
     limit = laboratory.quota.limit
     yield Trial(partial(_alone, limit))
     yield Trial(partial(_with_others, laboratory.window, limit))
-    if MOST <= limit < MOST_AT_ONCE:
-        yield Trial(partial(_at_once, limit))
+    if MOST <= laboratory.yardstick(laboratory.quota).limit <= MOST_ROOM:
+        yield Trial(_at_once)
     yield Trial(_large_costs, Quota(MANY, laboratory.quota.window))
 
 
@@ -66,10 +67,9 @@ def _whatever(played: Sequence[Played]) -> str:
     """
     for each in played:
         said = [one.outcome for one in each.tale.operations]
-        if len(said) == each.story.limit + 1 > MOST and Outcome.REJECTED not in said:
-            return (
-                f"nothing was ever refused, of {len(said)} requests at a limit of {len(said) - 1}"
-            )
+        room = Yardstick.of(promise_of_story(each.story)).limit
+        if len(said) == room + 1 > MOST and Outcome.REJECTED not in said:
+            return f"nothing was ever refused, of {len(said)} requests where {room} pass at once"
     return ""
 
 

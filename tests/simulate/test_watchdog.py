@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 import pytest
 
+from limiters.promise import TokenBucket
 from limitproof.simulate import watchdog as watching
 from limitproof.simulate.refusal import HangError, RefusedError
 from limitproof.simulate.watchdog import theirs, watchdog
@@ -225,6 +226,22 @@ def test_code_is_a_limiters_unless_it_is_known_to_be_nobodys() -> None:
     assert seen[0].f_code.co_name == "default"
     assert theirs(frame) is frame
     assert theirs(None) is None
+
+
+def test_a_promise_that_a_judge_asks_is_no_limiter() -> None:
+    """Of thousands of requests a judge is in there for seconds, and no client runs."""
+    seen: list[FrameType | None] = []
+
+    class Rate(float):
+        def __mul__(self, other: float) -> float:
+            inside = sys._getframe().f_back
+            assert inside is not None
+            assert inside.f_code.co_name == "alpha"
+            seen.append(theirs(inside))
+            return float(self) * other
+
+    TokenBucket(Rate(1.0), 1.0).alpha(2.0)
+    assert seen == [sys._getframe()]
 
 
 class RangError(Exception):

@@ -97,6 +97,8 @@ def excess(operations: Sequence[Operation], promise: Promise) -> tuple[int, int]
         for place, one in enumerate(operations)
         if one.outcome is Outcome.ADMITTED and one.ended is not None
     ]
+    if isinstance(promise, TokenBucket) and _never_overflows(taken, promise):
+        return None
     for last, (place, ended, _) in enumerate(taken):
         total = 0
         for first in range(last, -1, -1):
@@ -105,6 +107,17 @@ def excess(operations: Sequence[Operation], promise: Promise) -> tuple[int, int]
             if total > promise.alpha((ended - instant + TOLERANCE) / SECOND) + 1e-9:
                 return begin, place
     return None
+
+
+def _never_overflows(taken: Sequence[tuple[int, int, int]], bucket: TokenBucket) -> bool:
+    """As `excess`, in one pass: of thousands of admissions, the pairs are too many to look at."""
+    level, before = 0.0, 0
+    for _, ended, weight in taken:
+        level = max(0.0, level - bucket.rate * (ended - before) / SECOND) + weight
+        if level > bucket.alpha(TOLERANCE / SECOND):
+            return False  # by a rounding error, perhaps
+        before = ended
+    return True
 
 
 def immortal(tale: Tale) -> set[bytes]:

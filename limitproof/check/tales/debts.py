@@ -7,7 +7,9 @@ by each of its tries. So there are two figures, and a claim uses the one that is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from operator import itemgetter
 
 from limitproof.check.tales.acts import TOLERANCE
 from limitproof.check.tales.measure import Measure
@@ -60,8 +62,8 @@ def least_debt(
     assert at is not None
     sure = [o for o in shelf if o.outcome is Outcome.ADMITTED and before(o, one)]
     if measure.rate is not None:
-        levels = (_level_since(other.begun, at, sure, measure) for other in sure)
-        return max(0.0, max(levels, default=0.0))
+        dripped, weighed = measure.dripped, [(other.begun, other.weight) for other in sure]
+        return _fullest(weighed, lambda since: dripped(at - since + TOLERANCE) if at > since else 0)
     if measure.kind == "fixed":
         return float(sum(o.weight for o in sure if o.begun == o.ended == one.begun == at))
     return float(sum(o.weight for o in sure if at - o.begun <= measure.certain))
@@ -86,14 +88,16 @@ def _most_at(instant: int, taken: Sequence[tuple[Operation, int]], measure: Meas
     ]
     if measure.rate is None:
         return float(sum(w for at, w in decided if instant - at < measure.possible))
-    since = (
-        sum(weight for at, weight in decided if at >= first)
-        - measure.dripped(instant - first - TOLERANCE)
-        for first, _ in decided
-    )
-    return max(0.0, max(since, default=0.0))
+    return _fullest(decided, lambda since: measure.dripped(instant - since - TOLERANCE))
 
 
-def _level_since(since: int, at: int, sure: Sequence[Operation], measure: Measure) -> float:
-    taken = sum(other.weight for other in sure if other.begun >= since)
-    return taken - (measure.dripped(at - since + TOLERANCE) if at > since else 0.0)
+def _fullest(taken: Sequence[tuple[int, int]], dripped: Callable[[int], float]) -> float:
+    """The most that a bucket holds which was empty at any of these instants.
+
+    taken: (instant, weight); dripped: how much has left it since an instant.
+    """
+    most, held = 0.0, 0
+    for instant, together in groupby(sorted(taken, reverse=True), key=itemgetter(0)):
+        held += sum(weight for _, weight in together)
+        most = max(most, held - dripped(instant))
+    return most

@@ -13,7 +13,8 @@ NAPS = 40  # of these: who sleeps so often tries again and again
 JUMPS = 4  # to the end of a key, in one request: of a lock, most likely
 MINUTE = 60_000_000  # µs: a lock that lasts longer is one that nobody waits for
 MILLISECOND = 1_000  # µs
-SPACING = 1_000  # µs between two requests: a clock in milliseconds tells them apart
+SECOND = 1_000_000  # µs
+SPACING = 1_000  # µs between two requests at most: a clock in milliseconds tells them apart
 
 
 class Hand:
@@ -59,11 +60,27 @@ class Hand:
         self.finish(client)
         return self.player.last()
 
-    def asks(self, number: int, client: int = 0, key: str = "k", *, spacing: int = SPACING) -> None:
-        """So many requests one after the other, each followed by a wait of `spacing` µs."""
+    @property
+    def spacing(self) -> int:
+        """Microseconds between two requests: as many as pass at once are asked before one returns.
+
+        Of a bucket of 900 that 600 flow into in a second, 901 requests a millisecond apart are not
+        refused.
+        """
+        quota = self.player.world.cast.quota
+        return max(1, min(SPACING, int(quota.window * SECOND) // (quota.limit * self.room)))
+
+    def asks(
+        self, number: int, client: int = 0, key: str = "k", *, spacing: int | None = None
+    ) -> None:
+        """So many requests one after the other, each followed by a wait of `spacing` µs.
+
+        spacing: None for `self.spacing`.
+        """
+        wait = self.spacing if spacing is None else spacing
         for _ in range(number):
             self.ask(client, key)
-            self.wait(spacing)
+            self.wait(wait)
 
     def ask_too_much(self, key: str = "k") -> None:
         """A request that costs more than ever passes; nothing where requests have no cost."""

@@ -10,7 +10,7 @@ from limitproof.check.tales.acts import promise_of_story
 from limitproof.check.tales.isolation import isolation, raising, touched
 from limitproof.stories import Ask, Go, Tale
 from limitproof.verify.experiments.experiment import Experiment, Played, Summary, Trial
-from limitproof.verify.experiments.hand import SPACING, Hand
+from limitproof.verify.experiments.hand import Hand
 from limitproof.verify.laboratory import Laboratory
 
 PROBE = "Zq7"  # found again in the names of what is stored for it
@@ -62,7 +62,7 @@ def _probe(hand: Hand) -> None:
         while hand.player.busy(0):
             hand.do(Go(0))
             hand.look()
-        hand.wait(SPACING)
+        hand.wait(hand.spacing)
     hand.look()
 
 
@@ -79,7 +79,7 @@ def _rounds(keys: Sequence[str], rounds: int, hand: Hand) -> None:
     quota = hand.player.world.cast.quota
     for number in range(rounds):
         if number:
-            hand.wait(SPACING if number < ROUNDS - 1 else round(quota.window * 500_000))
+            hand.wait(hand.spacing if number < ROUNDS - 1 else round(quota.window * 500_000))
         for key in keys:
             hand.ask(0, key)
 

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from redis.crc import key_slot
 
+from limiters.promise import TokenBucket
 from limitproof.check.tales.acts import cause_of, excess, patience, shown_key
 from limitproof.check.tales.cluster import cluster, slot
 from limitproof.check.tales.expiry import expiry
 from limitproof.check.tales.isolation import isolation
 from limitproof.check.tales.memory import memory
 from limitproof.check.verdict import Cause
-from limitproof.stories import Finish, Go, Kill, Skew, Story
+from limitproof.history.outcome import Outcome
+from limitproof.stories import Finish, Go, Kill, Operation, Skew, Story
 from tests.check.tales.telling import MS, Telling
 
 WINDOW = 1_000 * MS
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A promise of no kind that is known: judged by all pairs."""
+
+    bucket: TokenBucket
+    kind: ClassVar[str] = "unknown"
+
+    def alpha(self, duration: float) -> float:
+        return self.bucket.alpha(duration)
 
 
 def test_a_key_without_a_ttl_is_named() -> None:
@@ -207,6 +223,25 @@ def test_what_a_story_needs() -> None:
     assert cause(Go(0), Finish(1), Finish(0)) is Cause.RACE
     assert cause(Go(0), Kill(0), Finish(1)) is Cause.FAULT
     assert cause(Skew(0, 1)) is Cause.FAULT
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([0, 1, 400, 1_000, 1_001, 250_000, 1_000_000]), st.integers(1, 3)
+        ),
+        max_size=12,
+    ),
+    st.sampled_from([(3.0, 5.0), (4.0, 1.0), (100.0, 3.0), (0.5, 2.0)]),
+)
+def test_a_bucket_overflows_where_some_two_admissions_say_so(
+    waits_and_costs: list[tuple[int, int]], figures: tuple[float, float]
+) -> None:
+    bucket, at, operations = TokenBucket(*figures), 1_700_000_000_000_000, []
+    for place, (wait, cost) in enumerate(waits_and_costs):
+        at += wait
+        operations.append(Operation(0, "k", cost, at, at, Outcome.ADMITTED, place=place))
+    assert excess(operations, bucket) == excess(operations, Unknown(bucket))
 
 
 def test_a_long_name_keeps_its_end() -> None:
