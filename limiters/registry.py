@@ -146,9 +146,17 @@ def _load_file(path: Path) -> ModuleType:
 
 @contextmanager
 def _importing_from(directory: Path, *, write_bytecode: bool = True) -> Iterator[None]:
-    """Let modules of `directory` be imported; with write_bytecode=False leave nothing there."""
+    """Let modules of `directory` be imported; with write_bytecode=False leave nothing there.
+
+    Last of all those of the current directory, as by `python -m`: a test in tests/ imports what it
+    tests from there.
+    """
     before, fork = sys.dont_write_bytecode, getattr(os, "fork", None)
+    added = [str(directory)]
     sys.path.insert(0, str(directory))
+    if (here := str(Path.cwd())) not in sys.path and "" not in sys.path:
+        added.append(here)
+        sys.path.append(here)
     sys.dont_write_bytecode = before or not write_bytecode
     vars(os)["fork"] = _no_fork
     try:
@@ -157,8 +165,9 @@ def _importing_from(directory: Path, *, write_bytecode: bool = True) -> Iterator
         if vars(os)["fork"] is _no_fork:  # the module may have put its own there
             vars(os)["fork"] = fork
         sys.dont_write_bytecode = before
-        with suppress(ValueError):  # the module may have taken it out itself
-            sys.path.remove(str(directory))
+        for one in added:
+            with suppress(ValueError):  # the module may have taken it out itself
+                sys.path.remove(one)
 
 
 def _no_fork() -> NoReturn:

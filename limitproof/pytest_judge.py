@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import shlex
 import signal
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -259,7 +260,8 @@ class Judge:
             token = examined.story.token
             properties.append(("limitproof_token", token))
             try:
-                stored = f"limitproof replay {kept(token, examined.story.to_json(), self.config)}"
+                path = kept(token, examined.story.to_json(), self.config)
+                stored = f"{_pythonpath(self.config)}limitproof replay {path}"
             except OSError as error:  # a story that cannot be kept is told all the same
                 stored = f"could not be stored: {error}; give --limitproof-results a folder"
             # Before the story: of a long message, JUnit's attribute keeps the first lines.
@@ -330,3 +332,11 @@ def _target(tests: LimiterContract) -> Target:
     module = cls.__module__
     where = module if "." in module else inspect.getsourcefile(cls)
     return target_of(factory, cls.__name__, f"{where}:{cls.__qualname__}")
+
+
+def _pythonpath(config: pytest.Config) -> str:
+    """What the shell must be told for a test to be imported without pytest, and its settings."""
+    here = config.invocation_params.dir
+    told = [str(one) for one in config.getini("pythonpath") if Path(one) != here]
+    shown = [os.path.relpath(one, here) if Path(one).is_relative_to(here) else one for one in told]
+    return f"PYTHONPATH={shlex.quote(os.pathsep.join(shown))} " if shown else ""

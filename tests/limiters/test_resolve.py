@@ -225,3 +225,18 @@ def test_a_file_whose_name_is_no_text_is_found(tmp_path: Path) -> None:
     path = tmp_path / "mine\udcff.py"
     path.write_text("def factory(client, quota, clock): ...\n")
     assert resolve(f"{path}:factory").spec == f"{path}:factory"
+
+
+def test_a_file_imports_what_is_in_the_current_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a test in tests/ what it tests; nothing stays on the path."""
+    (tmp_path / "beside_the_tests.py").write_text("LIMIT = 7")
+    (tmp_path / "tests").mkdir()
+    file = tmp_path / "tests" / "mine.py"
+    file.write_text(f"from beside_the_tests import LIMIT\n{dedent(GOOD)}")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [one for one in sys.path if one])
+    before = list(sys.path)
+    assert resolve("tests/mine.py:Mine").name == "mine.py:Mine"
+    assert sys.path == before

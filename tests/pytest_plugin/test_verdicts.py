@@ -44,6 +44,17 @@ def test_a_race_is_told_as_a_story_that_replays_until_it_is_mended(
     assert "FIXED" in capsys.readouterr().out
 
 
+def test_the_command_that_replays_names_what_only_pytest_puts_on_the_path(
+    sandbox: Sandbox,
+) -> None:
+    (sandbox.pytester.mkdir("src") / "only_for_pytest.py").write_text("LIMIT = 1")
+    sandbox.write("import only_for_pytest" + RACY, more='checks = ["crash"]')
+    said = text_of(sandbox.run("-o", "pythonpath=src"))
+    assert re.search(
+        r"token \w+: PYTHONPATH=src limitproof replay \.limitproof/\w+\.json$", said, re.M
+    )
+
+
 def test_a_failure_that_is_accepted_is_expected_and_a_pass_is_not(sandbox: Sandbox) -> None:
     sandbox.write(RACY, more='checks = ["contract", "crash"]\naccept = ["contract", "crash"]')
     result = sandbox.run("-rx")

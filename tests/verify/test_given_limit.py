@@ -36,6 +36,17 @@ def test_the_given_limit_is_asked_for(
         assert result.because.startswith("302 requests admitted at 0 ms, where")
 
 
+def test_who_is_refused_often_is_not_to_be_shut_out(moving_server: VirtualServer) -> None:
+    subject = Subject(resolve("tests.verify.experiments.awkward:ShutsOut"), Quota(4, 1.0))
+    names = ["false-rejection", "contamination"]
+    campaign = Campaign(Laboratory(subject, moving_server, 10_000.0), names, shortening=0.1)
+    campaign._directed(Quota(4, 1.0))
+    campaign._shorten()
+    for name in names:
+        result = campaign.results()[name].result
+        assert result.verdict is Verdict.FAIL, (name, result.because)
+
+
 @pytest.mark.parametrize(
     ("target", "limit", "verdict"),
     [

@@ -26,11 +26,18 @@ KEYS = (
     "\u0416",  # two that are alike where all beyond ASCII is left out, or is a question mark
     "\u042f",
     "a:1",
+    "a1",  # the same without its separator
     "a:seq",
     "a:reset",
     "t:user:1",  # a tenant, and two of its users
     "t:user:2",
     *(f"a{mark}1" for mark in "/|.-_@,;#"),
+    "a/",
+    "a%20b",  # "a b" where somebody decodes what is part of a URL, and so is "a+b"
+    "a+b",
+    "a?b",  # "a" without its query
+    "a\\",
+    'a"',
     "{a}b",  # with the hash tag of a cluster: the slot of "a"
     "{a}",
     "a b",

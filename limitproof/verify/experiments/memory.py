@@ -157,10 +157,12 @@ class _Day:
 class _EverNew:
     """In each window clients come that never came before; then a day of idleness.
 
+    Every other one of them asks only once: some store who was refused, some who was not.
+
     time: None for as long as it takes.
     """
 
-    requests: int = 2
+    requests: int
     windows: int = WINDOWS
     clients: int = 1
     time: _Time | None = None
@@ -169,7 +171,8 @@ class _EverNew:
         window = _window(hand)
         for number in range(self.windows):
             for client in range(self.clients):
-                hand.asks(self.requests, key=f"client-{number * self.clients + client}")
+                name = number * self.clients + client
+                hand.asks(1 if name % 2 else self.requests, key=f"client-{name}")
             if self.time is None or number % _rarely(hand, self.windows) == 0:
                 hand.do(Look())
             if self.time is not None and self.time.over():
@@ -195,7 +198,7 @@ def _rarely(hand: Hand, windows: int) -> int:
 
 def _trials(laboratory: Laboratory, _played: Sequence[Played]) -> Iterator[Trial]:
     quota = laboratory.small(most=LARGEST, window=1.0)
-    yield Trial(_EverNew(), quota)
+    yield Trial(_EverNew(min(quota.limit, LARGEST) + 1), quota)
     yield Trial(_Steady(2 * quota.limit), quota)
     yield Trial(_Day(2 * quota.limit), quota, plain=True)
     yield Trial(_Rising(tuple(times * laboratory.room(quota) for times in RISE)), quota)
@@ -245,8 +248,8 @@ def _smaller(found: Played) -> Iterator[Trial]:
                 if 2 * quota.limit * less < rate * windows:
                     share = _Time(time.laboratory, FOR_SHOWING)
                     yield share.trial(partial(_Long, 2 * quota.limit, less, pause), quota)
-        case _EverNew():
-            yield from (Trial(_EverNew(1, windows), one) for windows in few)
+        case _EverNew():  # some store only who is refused, which with a limit of one the second is
+            yield from (Trial(_EverNew(n, windows), one) for windows in few for n in (1, 2))
         case _Steady():
             yield from (Trial(_Steady(2, windows), one) for windows in few)
 

@@ -18,6 +18,8 @@ from limitproof.verify.experiments.experiment import (
 from limitproof.verify.experiments.hand import Hand
 from limitproof.verify.laboratory import Laboratory
 
+QUARTERS = 9  # of a window
+
 
 def _between(hand: Hand) -> None:
     """A flush between two requests; each client was made before it."""
@@ -41,6 +43,20 @@ def _before_each(hand: Hand) -> None:
             hand.again()
 
 
+def _over_time(hand: Hand) -> None:
+    """A flush before each request of two windows: some scripts are for what is late in one."""
+    quarter = round(hand.player.world.cast.quota.window * 250_000)
+    for flush in (False, True):
+        hand.asks(hand.room + 1)
+        for _ in range(QUARTERS):
+            hand.wait(quarter)
+            if flush:
+                hand.do(Forget())
+            hand.asks(1)
+        if not flush:
+            hand.again()
+
+
 def _within(steps: int, over: list[bool], hand: Hand) -> None:
     """A flush after so many steps of a request."""
     for flush in (False, True):
@@ -59,6 +75,7 @@ def _trials(laboratory: Laboratory, played: Sequence[Played]) -> Iterator[Trial]
     quota = laboratory.small(most=3)
     yield Trial(_between, quota, shown=True)
     yield Trial(_before_each, quota)
+    yield Trial(_over_time, quota)
     if played and script_commands(played[0].tale):
         yield from at_each_step(
             played, lambda steps, over: Trial(partial(_within, steps, over), quota), first=0

@@ -19,6 +19,7 @@ SECOND = 1_000_000  # µs
 HOUR, DAY = 3_600 * SECOND, 86_400 * SECOND
 FAR = 400 * DAY  # who is told to wait longer than that is asked again then
 MANY = 12_000  # a limit for costs in the thousands
+HAMMERED = 100  # refusals, after which a client is not to be shut out for longer than it was
 VICTIM = 2  # a client that asks only when it is befallen
 Direct = Callable[[Player], None]
 
@@ -67,6 +68,7 @@ def sequential(limit: int, window: int, *, takes_cost: bool) -> Iterator[Direct]
             yield lambda p, pause=pause, late=after: _spread(p, limit, pause, late=late)  # type: ignore[misc]
     if takes_cost:
         yield from _costs(limit, window)
+    yield lambda p: _many(p, [(limit + HAMMERED, window + soon), (1, 0)])
     for turn in (HOUR, DAY):
         yield partial(_across, limit, window, turn)
 

@@ -324,6 +324,18 @@ class InEightBits(_Log):
         return Decision(bool(self.take([key], [self.quota.window_ms, self.quota.limit])[0]))
 
 
+class ShutsOut(_Log):
+    """false-rejection and contamination: who was refused 25 times is refused for three windows."""
+
+    def acquire(self, key: str) -> Decision:
+        if self.client.exists(f"{key}:out"):
+            return Decision(allowed=False)
+        decision = super().acquire(key)
+        if not decision.allowed and self.client.incr(f"{key}:refused") % 25 == 0:
+            self.client.set(f"{key}:out", 1, px=3 * self.quota.window_ms)
+        return decision
+
+
 class OpenForOddKeys(_Log):
     """isolation: whoever has no name, or a very long one, is never refused."""
 

@@ -96,6 +96,12 @@ class EveryClient(LastClients):
     beside = ADMITTED
 
 
+class EveryRefusedClient(LastClients):
+    """memory: all clients that were ever refused."""
+
+    beside = f"if ARGV[2] == '0' then {EACH} end"
+
+
 class EachHundredth(_Beside):
     """memory: one of a hundred admissions is never forgotten, as long as somebody comes."""
 

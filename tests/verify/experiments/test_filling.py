@@ -43,6 +43,7 @@ def test_what_fills_up_is_no_leak(moving_server: VirtualServer, name: str, limit
     ("name", "events", "why"),
     [
         ("EveryClient", 50, "it grows for good: from 2 to 9 entries"),
+        ("EveryRefusedClient", 100, "it grows for good: from "),
         ("EachHundredth", 3 * 6 * 240 + 100, "it grows for good: from 4 to 10 entries"),
         ("OneString", 60, "it grows for good: from 2 to 2 entries"),
     ],

@@ -37,6 +37,8 @@ PLANTED = [
     ("HashedIntoBuckets", "isolation", "when 'user-2401' is in use too"),
     ("Truncated", "isolation", "xxx1 (10,001 long)' is in use too"),
     ("Trimmed", "isolation", "request 1 of key 'a ' is admitted (0 left) when 'a' is in use too"),
+    ("Decoded", "isolation", "is admitted (0 left) when 'a%20b' is in use too"),
+    ("WithoutSeparator", "isolation", "is admitted (0 left) when 'a:1' is in use too"),
     ("SweepsByPattern", "isolation", "when '*' is in use too"),
     ("TwoSlots", "cluster", "a script touches 'seen:user:7' and 'user:7', which are in slots"),
     ("ReadsUndeclared", "cluster", "'{user:7}:limit' and does not declare it"),
@@ -60,6 +62,7 @@ PLANTED_FAULTS = [
     ("AsyncIncrThenExpire", "crash", "leaves 'k' without a TTL"),
     ("AsyncIncrThenExpire", "lost-reply", "120 s later another is refused, which is admitted"),
     ("BareEvalsha", "script-flush", "after SCRIPT FLUSH request 2 raises NoScriptError"),
+    ("BareEvalshaLate", "script-flush", "raises NoScriptError"),
     ("LoadsAgainOnce", "script-flush", "after SCRIPT FLUSH request 3 raises NoScriptError"),
     (
         "TellsByItsClock",

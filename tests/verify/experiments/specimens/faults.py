@@ -97,6 +97,20 @@ class BareEvalsha(Counter):
         return Decision(count <= self.limit)
 
 
+class BareEvalshaLate(Counter):
+    """script-flush: who is refused late in a window has a script run that is loaded only once."""
+
+    def __init__(self, client: redis.Redis, quota: Quota, clock: Clock) -> None:
+        super().__init__(client, quota, clock)
+        self._digest = self.client.script_load("return redis.call('PTTL', KEYS[1])")
+
+    def acquire(self, key: str) -> Decision:
+        decision = super().acquire(key)
+        if not decision.allowed and self.client.pttl(key) < self.window / 2:
+            self.client.evalsha(self._digest, 1, key)
+        return decision
+
+
 class LoadsAgainOnce(BareEvalsha):
     """script-flush: the second time that the script is missing, it raises."""
 

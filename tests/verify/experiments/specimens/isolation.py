@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from urllib.parse import unquote_plus
 
 from limiters.contract import Decision
 from limiters.lua_atomic import LuaAtomic
@@ -35,6 +36,20 @@ class Trimmed(LuaAtomic):
 
     def acquire(self, key: str, cost: int = 1) -> Decision:
         return super().acquire(key.strip(), cost)
+
+
+class Decoded(LuaAtomic):
+    """isolation: a key is taken for a part of a URL."""
+
+    def acquire(self, key: str, cost: int = 1) -> Decision:
+        return super().acquire(unquote_plus(key), cost)
+
+
+class WithoutSeparator(LuaAtomic):
+    """isolation: a user and what is asked for run together."""
+
+    def acquire(self, key: str, cost: int = 1) -> Decision:
+        return super().acquire(key.replace(":", ""), cost)
 
 
 class SweepsByPattern(Counter):
