@@ -89,13 +89,20 @@ def _compared(first: Sequence[Operation], rest: list[Operation], tale: Tale) -> 
 def _without_refused(
     first: Sequence[Operation], second: Sequence[Operation], tale: Tale
 ) -> list[tuple[Operation, Operation, int]]:
-    """Each request of the first act with its twin and how many were left out by then; or none."""
+    """Each request of the first act with its twin and how many were left out by then; or none.
+
+    Of several at one instant it is not written which were left out: those that differ, as long as
+    so many were.
+    """
     pairs, rest, left_out = [], list(second), 0
     for one in first:
-        if rest and _alike(tale, one, rest[0]) and one.cost == rest[0].cost:
-            pairs.append((one, rest.pop(0), left_out))
-        elif one.outcome is Outcome.REJECTED:
+        twin = rest[0] if rest and _alike(tale, one, rest[0]) and one.cost == rest[0].cost else None
+        refused = one.outcome is Outcome.REJECTED
+        differs = twin is not None and one.outcome is not twin.outcome
+        if refused and (twin is None or (differs and left_out < len(first) - len(second))):
             left_out += 1
+        elif twin is not None:
+            pairs.append((one, rest.pop(0), left_out))
         else:
             return []
     return [] if rest else pairs

@@ -16,9 +16,10 @@ from limitproof.check.tales.remaining import remaining
 from limitproof.check.tales.retry_after import retry_after
 from limitproof.check.tales.twins import contamination, weights
 from limitproof.history.outcome import Outcome
-from limitproof.stories import Tale
+from limitproof.stories import Operation, Tale
 from tests.check.tales.tellers import Move, Wrong, ask, tell, wait
 
+START = 1_700_000_000_000_000
 SLIDING = SlidingWindow(2, 0.1)
 FIXED = FixedWindow(2, 0.1)
 TOKEN = TokenBucket(20.0, 2.0)
@@ -255,6 +256,23 @@ def test_a_refused_request_leaves_no_debt() -> None:
         "the request at 101 ms is refused; without the 2 requests refused before, it is admitted"
     )
     assert contamination(two(right, first, second)) == ""
+
+
+def test_refusals_of_one_instant_are_counted_as_left_out() -> None:
+    """The last request is asked for at the instant of these, and decided a window later."""
+    operations: list[Operation] = []
+    for act, (at_once, late) in enumerate((("ARRR", "R"), ("A", "A"))):
+        for number, letter in enumerate((*at_once, late)):
+            place, lasts = 2 * len(operations), 1_000_000 * (number == len(at_once))
+            outcome = Outcome.ADMITTED if letter == "A" else Outcome.REJECTED
+            operations.append(
+                Operation(
+                    1, "k", None, START, START + lasts, outcome,
+                    act=act, place=place, over=place + 1,
+                )
+            )  # fmt: skip
+    why = contamination(Tale(tuple(operations)))
+    assert why.endswith("is refused; without the 3 requests refused before, it is admitted")
 
 
 def test_twins_that_differ_in_more_are_none() -> None:
