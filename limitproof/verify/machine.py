@@ -327,6 +327,7 @@ class Campaign:
                 f"; not asked with {quota.limit} per {quota.window:g} s: {why}"
                 for quota, why in self._left_out.items()
             )
+            + (f"; cut short where there was no time: {MORE_TIME}" if self._cut_short else "")
         )
 
     def _measured(self) -> dict[str, Any]:

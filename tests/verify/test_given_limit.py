@@ -9,7 +9,7 @@ from limiters.registry import resolve
 from limitproof.check.verdict import Verdict
 from limitproof.servers.virtual import VirtualServer
 from limitproof.verify.contract import CONTRACT
-from limitproof.verify.laboratory import Examined, Laboratory, Subject
+from limitproof.verify.laboratory import MORE_TIME, Examined, Laboratory, Subject
 from limitproof.verify.machine import Campaign
 
 IN_EIGHT_BITS = "tests.verify.experiments.awkward:InEightBits"
@@ -61,3 +61,17 @@ def test_a_contract_in_which_nothing_is_refused_is_no_plain_pass(
 ) -> None:
     laboratory = Laboratory(Subject(resolve(target), Quota(limit, 1.0)), moving_server, 10_000.0)
     assert CONTRACT.examine(laboratory).result.verdict is verdict
+
+
+def test_a_pass_says_that_it_was_cut_short(moving_server: VirtualServer) -> None:
+    subject = Subject(resolve("fixed_window"), Quota(4, 1.0))
+    campaign = Campaign(Laboratory(subject, moving_server, 10_000.0), ["overshoot"])
+    campaign._directed(Quota(4, 1.0))
+    campaign._tally.counts["stories"] += 1_000  # as a whole campaign has
+    whole = campaign._without("overshoot")
+    campaign._cut_short.append("state machine (race)")
+    assert campaign._without("overshoot") == (
+        whole[0],
+        f"{whole[1]}; cut short where there was no time: {MORE_TIME}",
+    )
+    assert whole[0] is Verdict.PASS
