@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 import click
@@ -23,6 +24,7 @@ from limitproof.simulate.replay import replay as run_again
 from limitproof.stories import Story, is_story
 from limitproof.verify.replay import check_story, replay_story
 
+MOST_MOVES = 8  # that `limitproof explore` takes
 KEPT = Path(".limitproof")  # where the pytest plugin keeps schedules
 TOKEN = re.compile("[0-9a-f]{8}")
 EXITS = {
@@ -85,7 +87,23 @@ def replay(
     if not quiet and found.parts:
         console.print(f"the limiter sends other commands now; {found.parts}")
     console.print(f"{found.result.value}: {found.said}")
+    if found.parts and found.result is Replayed.FIXED:
+        console.print(
+            "That holds for this schedule. As it sends other commands now, look through all: "
+            f"{_search(read, target or read.target)}"
+        )
     return EXITS[found.result]
+
+
+def _search(schedule: Schedule, target: str) -> str:
+    """The command that looks through all schedules of these requests."""
+    moves = min(sum(choice < 0 for choice in schedule.choices), MOST_MOVES)
+    return (
+        f"limitproof explore {shlex.quote(target)} --limit {schedule.limit} "
+        f"--window {schedule.window:g} --clients {schedule.clients} --requests {schedule.requests}"
+        + (f" --moves {moves}" if moves else "")
+        + (" --granularity command" if schedule.granularity == "command" else "")
+    )
 
 
 def _file_of(said: str, results: Path) -> Path:

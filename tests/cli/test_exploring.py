@@ -255,3 +255,18 @@ def test_another_promise_is_what_is_judged_also_when_it_is_replayed(
 def test_a_promise_that_is_none_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["explore", "lua_atomic", "--promise", "fast"]) == Exit.USAGE
     assert "no such promise 'fast'" in capsys.readouterr().err
+
+
+def test_a_replay_of_other_commands_names_the_search_of_all_schedules(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A fault may show elsewhere where a command was added before it."""
+    where = ["--results", str(tmp_path)]
+    assert invoke(["explore", "get_set_json", "--clients", "2", *where]) is Exit.FAIL
+    schedule = next(tmp_path.glob("*/schedules/*.json"))
+    capsys.readouterr()
+    assert invoke(["replay", str(schedule), "--target", "lua_atomic"]) is Exit.PASS
+    said = " ".join(capsys.readouterr().out.split())
+    assert "look through all: limitproof explore lua_atomic --limit 1 --window 1" in said
+    command = said.partition("look through all: limitproof ")[2].split()
+    assert invoke([*command, *where]) is Exit.PASS
