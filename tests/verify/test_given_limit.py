@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from limiters.contract import Quota
+from limiters.promise import TokenBucket
 from limiters.registry import resolve
 from limitproof.check.verdict import Verdict
 from limitproof.servers.virtual import VirtualServer
@@ -75,3 +76,9 @@ def test_a_pass_says_that_it_was_cut_short(moving_server: VirtualServer) -> None
         f"{whole[1]}; cut short where there was no time: {MORE_TIME}",
     )
     assert whole[0] is Verdict.PASS
+
+
+def test_a_contract_is_asked_for_where_too_many_pass_at_once(moving_server: VirtualServer) -> None:
+    subject = Subject(resolve("fixed_window"), Quota(600, 1.0), TokenBucket(600.0, 5_000.0))
+    result = CONTRACT.examine(Laboratory(subject, moving_server, 10_000.0)).result
+    assert result.verdict is Verdict.PASS, result.because

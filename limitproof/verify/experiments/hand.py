@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from limitproof.simulate.refusal import RefusedError
 from limitproof.stories import Again, Ask, Event, Finish, Go, Kill, Look, Operation, Sight, Wait
 from limitproof.verify.player import Player
 
@@ -65,10 +66,14 @@ class Hand:
         """Microseconds between two requests: as many as pass at once are asked before one returns.
 
         Of a bucket of 900 that 600 flow into in a second, 901 requests a millisecond apart are not
-        refused.
+        refused. Where too many pass at once to be asked for, nobody waits for a refusal.
         """
         quota = self.player.world.cast.quota
-        return max(1, min(SPACING, int(quota.window * SECOND) // (quota.limit * self.room)))
+        try:
+            room = self.room
+        except RefusedError:
+            return SPACING
+        return max(1, min(SPACING, int(quota.window * SECOND) // (quota.limit * room)))
 
     def asks(
         self, number: int, client: int = 0, key: str = "k", *, spacing: int | None = None
