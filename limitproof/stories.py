@@ -193,7 +193,8 @@ class Operation:
 class KeyState:
     """One key: ends in ms since the epoch, -1 never; elements is 1 for a string.
 
-    bytes: of MEMORY USAGE, without what Redis keeps in reserve behind a string that grew.
+    bytes: of MEMORY USAGE, without what Redis keeps in reserve behind a string that grew. digest:
+    of its content.
     """
 
     name: bytes
@@ -201,6 +202,7 @@ class KeyState:
     ends: int
     elements: int
     bytes: int
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

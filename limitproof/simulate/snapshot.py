@@ -72,6 +72,11 @@ class Entry:
         """When the key ends, and each of its fields."""
         return (self.ends, *(end for _, end in self.fields))
 
+    @property
+    def digest(self) -> str:
+        """A short hash of its elements."""
+        return hashlib.blake2b(repr(self.content).encode(), digest_size=8).hexdigest()
+
 
 @dataclass(frozen=True)
 class Snapshot:

@@ -225,6 +225,7 @@ class Player:
                 _ends(one),
                 _elements(one.kind, one.content),
                 self._used(one, size) if isinstance(size, int) else 0,
+                one.digest,
             )
             for one, size in zip(entries, sizes, strict=True)
         )

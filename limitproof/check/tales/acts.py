@@ -29,6 +29,7 @@ FAULTS = (Drop, Forget, Kill, Lose, Skew)
 TOLERANCE = 1_000  # µs: the resolution of a limiter's clock, as in check/yardstick.py
 MILLISECOND = 1_000  # µs
 SECOND = 1_000_000  # µs
+LONGEST = 366 * 86_400 * SECOND  # µs: of limits of some per year, which are rare
 LONGEST_NAME = 40  # characters of a key
 LONGEST_ERROR = 80  # characters of what a limiter raises
 
@@ -65,9 +66,14 @@ def patience(window: int) -> int:
     """How long after its last use a key may be kept: three windows and two seconds, in µs.
 
     A TTL of two windows is usual, one in whole seconds may be a second longer, and be set a second
-    late; a load run is judged by the same.
+    late.
     """
     return 3 * window + 2 * SECOND
+
+
+def window_behind(kept: int) -> int:
+    """The shortest window for which a key may be kept for so long, in µs: `patience` undone."""
+    return max(kept - 2 * SECOND, 0) // 3
 
 
 def acts(tale: Tale) -> list[Tale]:

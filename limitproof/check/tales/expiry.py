@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Set
 from itertools import pairwise
 
 from limitproof.check.tales.acts import (
     MILLISECOND,
     SECOND,
     TOLERANCE,
+    acts,
     admitted,
     excess,
     first_fault,
@@ -19,7 +21,7 @@ from limitproof.check.tales.acts import (
 )
 from limitproof.check.tales.measure import Measure
 from limitproof.history.outcome import Outcome
-from limitproof.stories import Sight, Story, Tale
+from limitproof.stories import KeyState, Sight, Story, Tale
 
 A_NUMBER = 32  # bytes by which a value may grow that holds a number only
 
@@ -30,14 +32,43 @@ def expiry(tale: Tale, story: Story) -> str:
     A key without one; one that is kept far longer than a window (see `patience`); one that dies
     while what it holds still counts, so that more are admitted than promised; one that each request
     starts anew, so that a counter never ends and nobody is admitted any more.
+
+    A key that is kept for long may count for long: who allows 5 a second may allow 1,000 a day as
+    well. Where a story has a second act, it is the same for another client's key, and both end with
+    a request of the first one's: what holds something else then, since it was there before, counts.
     """
-    return _for_ever(tale, story) or _too_short(tale, story) or _refreshed(tale, story)
+    first, *others = acts(tale)[:2] or [tale]
+    counting = _unlike(first, *others) if others else frozenset()
+    return _for_ever(first, story, counting) or _too_short(first, story) or _refreshed(first, story)
 
 
-def _for_ever(tale: Tale, story: Story) -> str:
-    fault, measure = first_fault(story), Measure.of(promise_of_story(story))
-    # A bucket counts until it is full again: one of ten limits for ten windows.
-    window = max(window_of(story), measure.window)
+def lingering(tale: Tale, story: Story) -> Iterator[tuple[Sight, KeyState]]:
+    """Each key that is seen to be kept for far longer than a window, or than it takes a bucket."""
+    window = _window(story)
+    for sight in tale.sights:
+        for key in sight.keys:
+            if key.ends * MILLISECOND - sight.instant > patience(window):
+                yield sight, key
+
+
+def _window(story: Story) -> int:
+    """For how long a request counts, in µs: in a bucket until it is full, of ten limits for ten."""
+    return max(window_of(story), Measure.of(promise_of_story(story)).window)
+
+
+def _unlike(tale: Tale, other: Tale) -> frozenset[bytes]:
+    """The names of keys that are there at the end of both, and do not hold the same."""
+    if not tale.sights or not other.sights:
+        return frozenset()
+    held = {key.name: key.digest for key in other.sights[-1].keys}
+    return frozenset(
+        key.name for key in tale.sights[-1].keys if held.get(key.name, key.digest) != key.digest
+    )
+
+
+def _for_ever(tale: Tale, story: Story, counting: Set[bytes]) -> str:
+    """counting: names of the keys that may be kept for long."""
+    fault = first_fault(story)
     for sight in tale.sights:
         for key in sight.keys:
             if key.ends < 0:
@@ -46,14 +77,16 @@ def _for_ever(tale: Tale, story: Story) -> str:
                     steps = steps_before(story, fault)
                     after = f"when a client dies after {steps} step{'s' * (steps != 1)}"
                 return f"{shown_key(key.name)} is left without a TTL {after}: it never expires"
-            left = key.ends * MILLISECOND - sight.instant
-            if left > patience(window):
-                filled = window > window_of(story)
-                what = "a bucket is filled in" if filled else "a window is"
-                return (
-                    f"{shown_key(key.name)} is kept for {left / SECOND:g} s, where {what} "
-                    f"{window / SECOND if filled else story.window:g} s"
-                )
+    for sight, key in lingering(tale, story):
+        if key.name not in counting:
+            window = _window(story)
+            filled = window > window_of(story)
+            what = "a bucket is filled in" if filled else "a window is"
+            return (
+                f"{shown_key(key.name)} is kept for "
+                f"{(key.ends * MILLISECOND - sight.instant) / SECOND:g} s, where {what} "
+                f"{window / SECOND if filled else story.window:g} s"
+            )
     return ""
 
 

@@ -10,12 +10,19 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 from limitproof.check.growth import grows, theil_sen
-from limitproof.check.tales.acts import MILLISECOND, SECOND, acts, patience, shown_key, window_of
+from limitproof.check.tales.acts import (
+    LONGEST,
+    MILLISECOND,
+    SECOND,
+    acts,
+    patience,
+    shown_key,
+    window_of,
+)
 from limitproof.stories import Sight, Story, Tale
 
 GIGABYTE = 2**30
 LEAST = 4.0  # bytes: no request is stored in less
-DAY = 86_400 * SECOND
 STEADY = 0.75  # of the bytes a request: buckets of a window fill up, a log does not
 FEWEST = 6  # sights that show a growth
 
@@ -142,7 +149,7 @@ def _lasting(busy: Sequence[Sight]) -> list[Sight]:
 
     Keys of `client-1`, `client-2`, ... that live for a minute are many after twenty windows of a
     second, and no more after a minute: their ends are there to be read. What lasts is a key without
-    an end, one whose end is put off again and again, and one that is kept for more than a day.
+    an end, one whose end is put off again and again, and one that is kept for more than a year.
     """
     if not busy:
         return []
@@ -154,7 +161,7 @@ def _lasting(busy: Sequence[Sight]) -> list[Sight]:
     for key in busy[-1].keys:
         number, ends = first[key.name]
         put_off = key.ends > ends and number <= len(busy) - FEWEST
-        if key.ends < 0 or put_off or key.ends * MILLISECOND > busy[-1].instant + DAY:
+        if key.ends < 0 or put_off or key.ends * MILLISECOND > busy[-1].instant + LONGEST:
             lasts.add(key.name)
     return [replace(one, keys=tuple(k for k in one.keys if k.name in lasts)) for one in busy]
 

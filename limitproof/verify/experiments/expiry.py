@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
+from itertools import islice
 
 from limiters.contract import Quota
-from limitproof.check.tales.acts import MILLISECOND, patience
-from limitproof.check.tales.expiry import expiry
-from limitproof.stories import Kill, Tale
+from limitproof.check.tales.acts import LONGEST, MILLISECOND, patience, window_behind, window_of
+from limitproof.check.tales.expiry import expiry, lingering
+from limitproof.stories import Ask, Event, Kill, Tale
 from limitproof.verify.experiments.experiment import (
     Experiment,
     Played,
@@ -24,6 +26,7 @@ from limitproof.verify.laboratory import Laboratory
 # too short for the longest.
 WINDOWS = (0.5, 1.5, 0.05, 60.0)
 BURSTS = 6  # with 1 s where 1.5 s are promised, a fixed window's fifth is one too many
+ANOTHER = "another"  # key than that of all other stories
 GLANCE = 10 * MILLISECOND  # how long after its last request a limiter without keys is asked again
 
 
@@ -84,6 +87,28 @@ def _death(filled: int, steps: int, over: list[bool], hand: Hand) -> None:
     hand.look()
 
 
+def _asked_again(events: Sequence[Event], pause: int, hand: Hand) -> None:
+    """After a pause, what was asked before is asked again; and of who never asked before."""
+    others = [replace(one, key=ANOTHER) if isinstance(one, Ask) else one for one in events]
+    for number, before in enumerate((events, others)):
+        if number:
+            hand.again()
+        hand.do(*before)
+        hand.wait(pause)
+        hand.ask()
+        hand.look()
+
+
+def _confirm(_laboratory: Laboratory, found: Played) -> Iterator[Trial]:
+    """Whether what is kept for long counts no more: after the first patience, and after the window
+    for which it may be kept so long, which may end in another hour or on another day.
+    """
+    for sight, key in islice(lingering(found.tale, found.story), 1):
+        kept = key.ends * MILLISECOND - sight.instant
+        for pause in (patience(window_of(found.story)), window_behind(min(kept, LONGEST))):
+            yield Trial(partial(_asked_again, found.story.events[: sight.place + 1], pause))
+
+
 def _trials(laboratory: Laboratory, played: Sequence[Played]) -> Iterator[Trial]:
     own = laboratory.small(least=3, most=3)
     windows = dict.fromkeys((own.window, *WINDOWS) if laboratory.scales else (own.window,))
@@ -140,4 +165,4 @@ def _sum_up(played: Sequence[Played]) -> Summary:
     )
 
 
-EXPIRY = Experiment("expiry", expiry, _trials, _sum_up, _smaller)
+EXPIRY = Experiment("expiry", expiry, _trials, _sum_up, _smaller, confirm=_confirm)

@@ -8,7 +8,7 @@ from functools import partial
 from itertools import product
 
 from limiters.contract import Quota
-from limitproof.check.tales.acts import MILLISECOND, SECOND, patience
+from limitproof.check.tales.acts import LONGEST, MILLISECOND, SECOND, patience
 from limitproof.check.tales.memory import memory, memory_measured
 from limitproof.stories import Look
 from limitproof.verify.experiments.experiment import (
@@ -87,11 +87,7 @@ class _Rising:
 
 @dataclass(frozen=True, slots=True)
 class _Steady:
-    """Twice the limit in each window, on one key; then idleness, until all must have ended.
-
-    What has a time to live of less than a day may use it up; whether that is too long for a window
-    is for `expiry`.
-    """
+    """Twice the limit in each window, on one key; then idleness, until all must have ended."""
 
     rate: int
     windows: int = WINDOWS
@@ -100,10 +96,8 @@ class _Steady:
         window = _window(hand)
         for _ in range(self.windows):
             hand.asks(self.rate, spacing=window // self.rate)
-            seen = hand.look()
-        longest = max((key.ends * MILLISECOND - seen.instant for key in seen.keys), default=0)
-        hand.wait(max(patience(window), min(longest + MILLISECOND, DAY)))
-        hand.look()
+            hand.look()
+        _rest(hand, window)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +122,7 @@ class _Long:
                 if self.time.over():
                     break
             hand.wait(round(self.pause * window))
-        hand.wait(max(patience(window), DAY))
-        hand.look()
+        _rest(hand, DAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +142,7 @@ class _Day:
             hand.wait(max(DAY // BURSTS - 2 * window, 0) if number else 0)
             hand.asks(2 * self.rate, spacing=window // self.rate)
             hand.look()
-        hand.wait(max(patience(window), DAY))
-        hand.look()
+        _rest(hand, DAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,12 +170,23 @@ class _EverNew:
             if self.time is not None and self.time.over():
                 break
             hand.wait(window)
-        hand.wait(max(patience(window), DAY))
-        hand.look()
+        _rest(hand, DAY)
 
 
 def _window(hand: Hand) -> int:
     return round(hand.player.world.cast.quota.window * SECOND)
+
+
+def _rest(hand: Hand, least: int) -> None:
+    """Nobody asks, for so long at least, and until all must have ended; then a look.
+
+    What has a time to live of a month may use it up: whether that is too long is for `expiry`.
+    """
+    entries = hand.player.world.snapshot().entries
+    ends = [end * MILLISECOND for entry in entries for end in entry.every_end]
+    longest = max(ends, default=0) - hand.instant
+    hand.wait(max(patience(_window(hand)), least, min(longest + MILLISECOND, LONGEST)))
+    hand.look()
 
 
 def _long(rate: int) -> int:

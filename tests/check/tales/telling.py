@@ -89,7 +89,7 @@ class Telling:
         self._events.append(Wait(microseconds))
         self._now += microseconds
 
-    def look(self, stored: Stored) -> None:
+    def look(self, stored: Stored, *, digest: str = "") -> None:
         keys = tuple(
             KeyState(
                 name.encode(),
@@ -97,6 +97,7 @@ class Telling:
                 -1 if ttl is None else self._now // MS + ttl,
                 elements,
                 size,
+                digest,
             )
             for name, (ttl, elements, size) in sorted(stored.items())
         )

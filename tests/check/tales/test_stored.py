@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from redis.crc import key_slot
 
 from limiters.promise import TokenBucket
-from limitproof.check.tales.acts import cause_of, excess, patience, shown_key
+from limitproof.check.tales.acts import cause_of, excess, patience, shown_key, window_behind
 from limitproof.check.tales.cluster import cluster, slot
 from limitproof.check.tales.expiry import expiry
 from limitproof.check.tales.isolation import isolation
@@ -56,6 +56,33 @@ def test_a_ttl_is_bounded(ttl: int, why: str) -> None:
     told.look({"k": (ttl, 1, 50)})
     assert told.judged(expiry).startswith(why)
     assert bool(told.judged(expiry)) == bool(why)
+
+
+@pytest.mark.parametrize(
+    ("held", "right"), [({"k": "2"}, True), ({"k": "1"}, False), ({"other": "2"}, False)]
+)
+def test_what_counts_for_long_is_kept_for_long(held: dict[str, str], *, right: bool) -> None:
+    """A second act, in which another client came before: does the key hold the same without it?"""
+    told = Telling()
+    told.ask("A")
+    told.look({"k": (86_400_000, 1, 50)}, digest="1")
+    told.wait(patience(WINDOW))
+    told.ask("A")
+    for name, digest in held.items():
+        told.look({name: (86_400_000, 1, 50)}, digest=digest)
+    told.again()
+    told.ask("A", key="z")
+    told.wait(patience(WINDOW))
+    told.ask("A")
+    told.look({"k": (86_400_000, 1, 50), "z": (86_395_000, 1, 50)}, digest="1")
+    assert told.judged(expiry) == (
+        "" if right else "'k' is kept for 86400 s, where a window is 1 s"
+    )
+
+
+def test_patience_is_undone() -> None:
+    assert [window_behind(patience(window)) for window in (0, 1, WINDOW)] == [0, 1, WINDOW]
+    assert window_behind(1) == 0
 
 
 def dies(ttl: int | None, then: str, kind: str = "sliding") -> str:

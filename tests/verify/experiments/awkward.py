@@ -44,6 +44,45 @@ class _Log:
         return Decision(bool(allowed), remaining)
 
 
+class DailyAsWell(_Log):
+    """And so many a day, of the calendar: that key is kept for two, where a window is seconds."""
+
+    script = TAKE.replace("EXTRA", "0").replace(
+        "redis.call('ZADD'",
+        """if redis.call('INCR', KEYS[2]) == 1 then redis.call('EXPIRE', KEYS[2], 172800) end
+        redis.call('ZADD'""",
+    )
+
+    def acquire(self, key: str) -> Decision:
+        self.number += 1
+        seconds, _ = self.client.time()
+        keys = [f"{{{key}}}", f"{{{key}}}:{seconds // 86_400}"]
+        name = f"{self.name}:{self.number}"
+        allowed, remaining, _ = self.take(keys, [self.quota.window_ms, self.quota.limit, name])
+        return Decision(bool(allowed), remaining)
+
+
+class MonthlyAsWell(DailyAsWell):
+    """And so many a month: each request puts off the end of a log that is pruned by the month."""
+
+    script = TAKE.replace("EXTRA", "0").replace(
+        "redis.call('ZADD'",
+        """redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - 2592000000000)
+        if redis.call('ZCARD', KEYS[2]) >= 50 * limit then return {0, 0, now} end
+        redis.call('ZADD', KEYS[2], now, ARGV[3])
+        redis.call('EXPIRE', KEYS[2], 2592000)
+        redis.call('ZADD'""",
+        1,
+    )
+
+    def acquire(self, key: str) -> Decision:
+        self.number += 1
+        name = f"{self.name}:{self.number}"
+        keys = [f"{{{key}}}", f"{{{key}}}:month"]
+        allowed, remaining, _ = self.take(keys, [self.quota.window_ms, self.quota.limit, name])
+        return Decision(bool(allowed), remaining)
+
+
 class KeptAMinuteMore(_Log):
     """Its keys live for a window and a minute: too long, and bounded all the same."""
 
