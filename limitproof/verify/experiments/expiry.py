@@ -88,14 +88,17 @@ def _death(filled: int, steps: int, over: list[bool], hand: Hand) -> None:
 
 
 def _asked_again(events: Sequence[Event], pause: int, hand: Hand) -> None:
-    """After a pause, what was asked before is asked again; and of who never asked before."""
+    """After a pause as much is asked as passes at once; and the same of who never asked before.
+
+    A list of the last requests, cut by their number, holds those that count no more: until then.
+    """
     others = [replace(one, key=ANOTHER) if isinstance(one, Ask) else one for one in events]
     for number, before in enumerate((events, others)):
         if number:
             hand.again()
         hand.do(*before)
         hand.wait(pause)
-        hand.ask()
+        hand.asks(hand.room + 1)
         hand.look()
 
 
