@@ -6,6 +6,7 @@ from collections.abc import Iterator, Set
 from itertools import pairwise
 
 from limitproof.check.tales.acts import (
+    LONGEST,
     MILLISECOND,
     SECOND,
     TOLERANCE,
@@ -34,8 +35,8 @@ def expiry(tale: Tale, story: Story) -> str:
     starts anew, so that a counter never ends and nobody is admitted any more.
 
     A key that is kept for long may count for long: who allows 5 a second may allow 1,000 a day as
-    well. Where a story has a second act, it is the same for another client's key, and both end with
-    a request of the first one's: what holds something else then, since it was there before, counts.
+    well, or a year. Where a story has a second act, it is the same for another client's key, and
+    both end with requests of the first one's: what holds something else then, since it was there before, counts.
     """
     first, *others = acts(tale)[:2] or [tale]
     counting = _unlike(first, *others) if others else frozenset()
@@ -44,14 +45,14 @@ def expiry(tale: Tale, story: Story) -> str:
 
 def lingering(tale: Tale, story: Story) -> Iterator[tuple[Sight, KeyState]]:
     """Each key that is seen to be kept for far longer than a window, or than it takes a bucket."""
-    window = _window(story)
+    window = counted_for(story)
     for sight in tale.sights:
         for key in sight.keys:
             if key.ends * MILLISECOND - sight.instant > patience(window):
                 yield sight, key
 
 
-def _window(story: Story) -> int:
+def counted_for(story: Story) -> int:
     """For how long a request counts, in µs: in a bucket until it is full, of ten limits for ten."""
     return max(window_of(story), Measure.of(promise_of_story(story)).window)
 
@@ -78,13 +79,14 @@ def _for_ever(tale: Tale, story: Story, counting: Set[bytes]) -> str:
                     after = f"when a client dies after {steps} step{'s' * (steps != 1)}"
                 return f"{shown_key(key.name)} is left without a TTL {after}: it never expires"
     for sight, key in lingering(tale, story):
-        if key.name not in counting:
-            window = _window(story)
+        kept = key.ends * MILLISECOND - sight.instant
+        if key.name not in counting or kept > LONGEST:
+            window = counted_for(story)
             filled = window > window_of(story)
             what = "a bucket is filled in" if filled else "a window is"
             return (
                 f"{shown_key(key.name)} is kept for "
-                f"{(key.ends * MILLISECOND - sight.instant) / SECOND:g} s, where {what} "
+                f"{kept / SECOND:g} s, where {what} "
                 f"{window / SECOND if filled else story.window:g} s"
             )
     return ""

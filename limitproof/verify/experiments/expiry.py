@@ -8,8 +8,8 @@ from functools import partial
 from itertools import islice
 
 from limiters.contract import Quota
-from limitproof.check.tales.acts import LONGEST, MILLISECOND, patience, window_behind, window_of
-from limitproof.check.tales.expiry import expiry, lingering
+from limitproof.check.tales.acts import LONGEST, MILLISECOND, patience, window_behind
+from limitproof.check.tales.expiry import counted_for, expiry, lingering
 from limitproof.stories import Ask, Event, Kill, Tale
 from limitproof.verify.experiments.experiment import (
     Experiment,
@@ -108,7 +108,7 @@ def _confirm(_laboratory: Laboratory, found: Played) -> Iterator[Trial]:
     """
     for sight, key in islice(lingering(found.tale, found.story), 1):
         kept = key.ends * MILLISECOND - sight.instant
-        for pause in (patience(window_of(found.story)), window_behind(min(kept, LONGEST))):
+        for pause in (patience(counted_for(found.story)), window_behind(min(kept, LONGEST))):
             yield Trial(partial(_asked_again, found.story.events[: sight.place + 1], pause))
 
 

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from redis.crc import key_slot
 
 from limiters.promise import TokenBucket
-from limitproof.check.tales.acts import cause_of, excess, patience, shown_key, window_behind
+from limitproof.check.tales.acts import (
+    LONGEST,
+    cause_of,
+    excess,
+    patience,
+    shown_key,
+    window_behind,
+)
 from limitproof.check.tales.cluster import cluster, slot
 from limitproof.check.tales.expiry import expiry
 from limitproof.check.tales.isolation import isolation
@@ -78,6 +85,18 @@ def test_what_counts_for_long_is_kept_for_long(held: dict[str, str], *, right: b
     assert told.judged(expiry) == (
         "" if right else "'k' is kept for 86400 s, where a window is 1 s"
     )
+
+
+def test_nothing_counts_for_more_than_a_year() -> None:
+    told = Telling()
+    for key in "kz":
+        told.ask("A", key=key)
+        told.wait(patience(WINDOW))
+        told.ask("A")
+        told.look({"k": (LONGEST // MS + 1, 1, 50)}, digest=key)
+        if key == "k":
+            told.again()
+    assert told.judged(expiry).startswith("'k' is kept for 3.16224e+07 s, where")
 
 
 def test_patience_is_undone() -> None:

@@ -330,6 +330,12 @@ class DeepBucket:
         return Decision(bool(allowed), int(float(left) + 1e-6), wait)
 
 
+class DeepBucketKept(DeepBucket):
+    """expiry: kept for a day longer than it takes to be full."""
+
+    script = DeepBucket.script.replace("/ rate) + 1)", "/ rate) + 86400000)")
+
+
 class ShallowBucket(DeepBucket):
     """Right: it fills up in a third of a window."""
 

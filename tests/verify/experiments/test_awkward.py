@@ -57,6 +57,7 @@ def test_who_is_right_is_not_accused(moving_server: VirtualServer, name: str, ch
         ("FieldsAndATotal", "expiry", "'k' is left without a TTL after a request"),
         ("FieldsAndATotal", "memory", "it grows for good: from 2 to 9 entries"),
         ("KeptAMinuteMore", "expiry", "'k' is kept for 61 s, where a window is 1 s"),
+        ("DeepBucketKept", "expiry", "s, where a bucket is filled in 10 s"),
         ("PutOffForEver", "memory", "it grows for good: from"),
         ("OneLogATenant", "isolation", "of key 't:user:2'"),
         ("CostlyWithoutEnd", "expiry", "'k' is left without a TTL after a request"),
