@@ -36,7 +36,8 @@ def expiry(tale: Tale, story: Story) -> str:
 
     A key that is kept for long may count for long: who allows 5 a second may allow 1,000 a day as
     well, or a year. Where a story has a second act, it is the same for another client's key, and
-    both end with requests of the first one's: what holds something else then, since it was there before, counts.
+    both end with requests of the first one's: what holds something else then, since it was there
+    before, counts.
     """
     first, *others = acts(tale)[:2] or [tale]
     counting = _unlike(first, *others) if others else frozenset()
