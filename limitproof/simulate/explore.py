@@ -49,7 +49,7 @@ class Exploration:
     where there was none; beyond: what it has covered, or why it was not made, for a person.
     Defects, each None where none was shown: overshoot, worst (the largest), refusal (refused while
     there was room), error (no Decision), disorder (an end that no order of the requests one after
-    the other has).
+    the other has). sleeps: it does within a request, which moves the clock.
     """
 
     cast: Cast
@@ -65,6 +65,7 @@ class Exploration:
     disorder: Counterexample | None = None
     timed: Coverage | None = None
     beyond: str = ""
+    sleeps: bool = False
 
     @property
     def moves(self) -> int:
@@ -124,7 +125,7 @@ def explore(
                     found = replace(found, server=world.server.meta)
                     found = _explore(world, found.limit, seconds, tell)
         except TimeNeededError:
-            moving = True
+            moving, found = True, replace(found, sleeps=True)
         left = SEARCHING * seconds - (perf_counter() - begun)
         if moving or (cast.moves and not (why := _not_further(found, left, further=further))):
             with open_world(cast, program=program, moving=True, until=until, known=known) as world:

@@ -10,7 +10,7 @@ from limitproof.check.verdict import Verdict
 from limitproof.exploring import RUNGS
 from limitproof.servers.virtual import VirtualServer
 from limitproof.verify import interleavings
-from limitproof.verify.interleavings import NAMES, examine_interleavings
+from limitproof.verify.interleavings import NAMES, SLEEPS, examine_interleavings
 from limitproof.verify.laboratory import Laboratory, Subject
 
 
@@ -35,3 +35,13 @@ def test_a_bucket_for_ten_windows_is_asked_beyond_all_that_it_holds(
     if not failed:
         assert {one.result.verdict for one in found.values()} == {Verdict.PASS}
         assert found["overshoot"].result.because.startswith("2 clients for ")
+
+
+def test_of_who_sleeps_it_is_said_that_no_time_suffices(moving_server: VirtualServer) -> None:
+    target = resolve("tests.simulate.edges:SleepsAndCounts")
+    laboratory = Laboratory(Subject(target, Quota(4, 1.0)), moving_server, 6.0)
+    found = examine_interleavings(laboratory, NAMES)
+    told = found["linearizable"].result
+    assert told.verdict is Verdict.UNKNOWN
+    assert told.because == SLEEPS
+    assert found["overshoot"].result.because != SLEEPS
