@@ -52,13 +52,24 @@ def check_target(config: pytest.Config) -> None:
             target = resolve(config.getoption("--limitproof-target"))
     except TargetError as error:
         raise pytest.UsageError(f"--limitproof-target: {error}") from error
-    try:
+    with _naming("--limitproof-target"):
         _usable(_subject_of_option(config, target, 0))
-        resolved([*_listed(config, "accept"), *config.stash[ACCEPTED]], ())
-        if not resolved(_listed(config, "checks"), _listed(config, "skip")):
-            raise ValueError("checks and skip leave no check")
+    for name in ("checks", "skip", "accept"):
+        with _naming(f"--limitproof-{name}"):
+            resolved(_listed(config, name), ())
+    with _naming("accept in [tool.limitproof] of pyproject.toml"):
+        resolved(config.stash[ACCEPTED], ())
+    if not resolved(_listed(config, "checks"), _listed(config, "skip")):
+        raise pytest.UsageError("--limitproof-checks and -skip leave no check")
+
+
+@contextmanager
+def _naming(what: str) -> Iterator[None]:
+    """A ValueError is told as what is wrong with an option or a setting."""
+    try:
+        yield
     except ValueError as error:
-        raise pytest.UsageError(f"--limitproof-…: {error}") from error
+        raise pytest.UsageError(f"{what}: {error}") from error
 
 
 def parametrize(metafunc: pytest.Metafunc, *, grouped: bool) -> None:
@@ -188,6 +199,7 @@ class Judge:
         properties += [("limitproof_check", name), ("limitproof_seed", self.seed)]
         examined = self._examined(tests, name, _parameters(request))
         if isinstance(examined, str):
+            properties.append(("limitproof_verdict", Verdict.UNKNOWN.value))
             pytest.fail(examined, pytrace=False)
         self._conclude(tests, examined, properties)
 
@@ -312,7 +324,9 @@ def _subject(tests: LimiterContract, config: pytest.Config, seed: int) -> Subjec
 def _subject_of_option(config: pytest.Config, target: Target, seed: int) -> Subject:
     quota = Quota(option(config, "limit"), option(config, "window"))
     said = option(config, "promise")
-    return Subject(target, quota, parse_promise(said, quota) if said else None, seed)
+    with _naming("--limitproof-promise"):
+        promise = parse_promise(said, quota) if said else None
+    return Subject(target, quota, promise, seed)
 
 
 def _usable(subject: Subject) -> Subject:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
+from typing import TypeGuard
 
 from limiters.contract import Quota
 from limiters.registry import Target
@@ -16,8 +17,9 @@ from limitproof.schedules import ScheduleError
 from limitproof.simulate.refusal import RefusedError
 from limitproof.simulate.replay import Replayed
 from limitproof.simulate.world import World
-from limitproof.stories import Drop, Finish, Go, Kill, Lose, Story, Tale
+from limitproof.stories import Drop, Event, Finish, Go, Kill, Lose, Story, Tale
 from limitproof.verify.experiments.catalogue import EXPERIMENTS
+from limitproof.verify.experiments.hand import LITTLE, Hand
 from limitproof.verify.laboratory import Subject, open_laboratory
 from limitproof.verify.player import Player, StoryError, is_shown
 
@@ -135,6 +137,7 @@ def _told(world: World, story: Story, judge: Judge, *, moved: bool = False) -> _
     was found a client may die that has nothing under way.
     """
     player, fewer = Player(world, shown=True), False
+    hand = Hand(player, lambda: story.limit, cautious=True)
     fault = first_fault(story)
     for place, event in enumerate(story.events):
         if place == fault and isinstance(event, Lose | Drop | Kill):
@@ -142,13 +145,24 @@ def _told(world: World, story: Story, judge: Judge, *, moved: bool = False) -> _
             if needs_request and not player.busy(event.client):
                 raise _IdleError(f"client {event.client} has nothing to go on with")
         try:
-            player.do(event)
+            if place != fault and _gives_up(event, story, place):
+                hand.finish(event.client)
+            else:
+                player.do(event)
         except StoryError:
             if not isinstance(event, Go | Finish):
                 raise
             fewer = True
     tale = player.tale()
     return _Retold(story, tale, judge(tale, story), fewer)
+
+
+def _gives_up(event: Event, story: Story, place: int) -> TypeGuard[Kill]:
+    """Whether a client is killed since it seemed to wait for ever, as `Hand.finish` does.
+
+    Whose lock ends by itself by now, in a second or in ten, comes to its end if it is let.
+    """
+    return isinstance(event, Kill) and steps_before(story, place) >= LITTLE
 
 
 def _shortened(told: _Retold) -> _Retold:

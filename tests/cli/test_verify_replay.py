@@ -11,7 +11,7 @@ import pytest
 
 from limitproof.cli.exits import Exit
 from limitproof.cli.main import invoke
-from limitproof.stories import Again, Ask, Event, Finish, Go, Lose, Story, Wait
+from limitproof.stories import Again, Ask, Event, Finish, Go, Kill, Look, Lose, Story, Wait
 
 MINE = """
 from limiters.contract import Decision
@@ -272,3 +272,42 @@ def test_a_token_is_enough(
     assert "no schedule 00000000 is kept in results or .limitproof" in capsys.readouterr().err
     monkeypatch.chdir(tmp_path / "results")
     assert invoke(["replay", str(tmp_path / f".limitproof/{token}.json")]) == Exit.FAIL
+
+
+@pytest.mark.parametrize(
+    ("lock", "says"),
+    [
+        ("nx=True", "STILL FAILS: crash: a client dies after 1 step"),
+        ("nx=True, px=1000", "FIXED"),  # longer than who was given up had waited
+    ],
+)
+def test_who_waits_for_a_lock_that_ends_by_itself_now_is_let(
+    lock: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the story it was given up."""
+    (tmp_path / "mine.py").write_text(
+        "import time\n"
+        "from limiters.contract import Decision\n"
+        "class Mine:\n"
+        "    def __init__(self, client, quota, clock):\n"
+        "        self.client, self.quota = client, quota\n"
+        "    def acquire(self, key):\n"
+        f"        while not self.client.set(key + 'lock', 1, {lock}): time.sleep(0.005)\n"
+        "        both = self.client.pipeline().set(key, 0, nx=True, px=self.quota.window_ms)\n"
+        "        counted = both.incr(key).execute()[1]\n"
+        "        self.client.delete(key + 'lock')\n"
+        "        return Decision(counted <= self.quota.limit)\n"
+    )
+    gives_up = (Ask(1), *(Go(1),) * 60, Kill(1))
+    late = (Wait(2_001_000), Ask(1))
+    finishes = (Ask(1), Finish(1))
+    events = (
+        *(Ask(0), Go(0), Kill(0), Look(), *gives_up, Look(), *late, *(Go(1),) * 60, Kill(1)),
+        *(Again(), Look(), *finishes, Look(), *late, Finish(1)),
+    )
+    promise = {"kind": "fixed", "limit": 3, "window": 1.0}
+    told = Story(f"{tmp_path / 'mine.py'}:Mine", 3, 1.0, promise, 0, events, "crash")
+    (tmp_path / "story.json").write_text(json.dumps(told.to_json()))
+    invoke(["replay", str(tmp_path / "story.json"), "-q"])
+    said = capsys.readouterr().out
+    assert said.startswith(says), said

@@ -91,8 +91,11 @@ def test_options_of_a_target_choose_and_accept(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--limitproof-checks=crash,crush",), "*no such check: 'crush'; did you mean crash? *"),
-        (("--limitproof-accept=crush",), "*no such check: 'crush'; *"),
+        (
+            ("--limitproof-checks=crash,crush",),
+            "*ERROR: --limitproof-checks: no such check: 'crush'; did you mean crash? *",
+        ),
+        (("--limitproof-accept=crush",), "*ERROR: --limitproof-accept: no such check: 'crush'; *"),
         (("--limitproof-checks=crash", "--limitproof-skip=crash"), "*leave no check"),
     ],
 )

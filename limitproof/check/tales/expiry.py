@@ -75,6 +75,8 @@ def _for_ever(tale: Tale, story: Story, counting: Set[bytes]) -> str:
         for key in sight.keys:
             if key.ends < 0:
                 after = "after a request"
+                if _ended_in_a_request(tale, sight, key):
+                    after += ", in the midst of which it ended"
                 if fault is not None and fault < sight.place:
                     steps = steps_before(story, fault)
                     after = f"when a client dies after {steps} step{'s' * (steps != 1)}"
@@ -91,6 +93,21 @@ def _for_ever(tale: Tale, story: Story, counting: Set[bytes]) -> str:
                 f"{window / SECOND if filled else story.window:g} s"
             )
     return ""
+
+
+def _ended_in_a_request(tale: Tale, sight: Sight, key: KeyState) -> bool:
+    """Whether a key was seen to have an end, and the last request was under way then."""
+    before = [
+        one.ends * MILLISECOND
+        for seen in tale.sights
+        if seen.place < sight.place
+        for one in seen.keys
+        if one.name == key.name and one.ends >= 0
+    ]
+    last = next((one for one in reversed(tale.operations) if one.place < sight.place), None)
+    if not before or last is None or last.ended is None:
+        return False
+    return last.begun < before[-1] <= last.ended
 
 
 def _too_short(tale: Tale, story: Story) -> str:

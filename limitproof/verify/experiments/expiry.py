@@ -1,11 +1,14 @@
-"""`expiry`: the time to live at every request, at its end, under steady traffic, at a death."""
+"""`expiry`: the time to live at every request, at its end, under steady traffic, at a death.
+
+And when a key ends while a request is under way: GET finds it, then SET KEEPTTL makes it anew.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import islice
+from itertools import islice, product
 
 from limiters.contract import Quota
 from limitproof.check.tales.acts import LONGEST, MILLISECOND, patience, window_behind
@@ -87,6 +90,26 @@ def _death(filled: int, steps: int, over: list[bool], hand: Hand) -> None:
     hand.look()
 
 
+def _ends_in_it(
+    which: Callable[[Iterable[int]], int],
+    filled: int,
+    steps: int,
+    over: list[bool],
+    hand: Hand,
+) -> None:
+    """The first key, or the last, ends when a request has taken so many steps of its own."""
+    hand.asks(filled, 1)
+    ends = [key.ends for key in hand.look().keys if key.ends >= 0]
+    if ends:
+        hand.wait(which(ends) * MILLISECOND - hand.instant - MILLISECOND)
+    if not ends or not hand.begin(0, steps):
+        over.append(True)
+        return
+    hand.wait(2 * MILLISECOND)
+    hand.finish(0)
+    hand.look()
+
+
 def _asked_again(events: Sequence[Event], pause: int, hand: Hand) -> None:
     """After a pause as much is asked as passes at once; and the same of who never asked before.
 
@@ -127,7 +150,17 @@ def _trials(laboratory: Laboratory, played: Sequence[Played]) -> Iterator[Trial]
             continue
         if window != own.window:
             yield Trial(_steady, quota, plain=True)
-    for filled in (0, laboratory.room(own)) if kept else ():
+    if not kept:
+        return
+    # not of a limiter of one key: its first is its last
+    for which, filled in product((min, max) if kept > 1 else (min,), (1, laboratory.room(own))):
+        yield from at_each_step(
+            played,
+            lambda steps, over, which=which, filled=filled: Trial(  # type: ignore[misc]
+                partial(_ends_in_it, which, filled, steps, over), own
+            ),
+        )
+    for filled in (0, laboratory.room(own)):
         yield from at_each_step(
             played,
             lambda steps, over, filled=filled: Trial(  # type: ignore[misc]

@@ -72,11 +72,16 @@ PLANTED_FAULTS = [
     ("TellsWhatIsLeftByItsClock", "clock-skew", "is admitted (2 left) 3.954 s after the first of"),
     ("FailsOpenWithoutScript", "script-flush", "is admitted, which is refused without it"),
 ]
+PLANTED_RACES = [
+    ("MadeAnewWithoutEnd", "expiry", "'k' is left without a TTL after a request, in the midst of"),
+    ("SideKeyMadeAnew", "expiry", "'k:seen' is left without a TTL after a request, in the midst"),
+]
 LONGEST = {
     ("Lowercase", "isolation"): 16,
     ("Immortal", "memory"): 50,
     ("LogsRefused", "memory"): 50,
     ("Immortal", "expiry"): 3,
+    ("MadeAnewWithoutEnd", "expiry"): 12,
     ("RefreshedCounter", "expiry"): 50,
     ("WholeSeconds", "expiry"): 30,
     ("IncrThenExpire", "crash"): 55,
@@ -90,7 +95,9 @@ RIGHT = ["Asynchronous", "HashTagged", "RefusesOddKeys", "Buckets"]
 
 @pytest.mark.parametrize(
     ("specimen", "name", "because", "cause"),
-    [(*one, Cause.ALGORITHM) for one in PLANTED] + [(*one, Cause.FAULT) for one in PLANTED_FAULTS],
+    [(*one, Cause.ALGORITHM) for one in PLANTED]
+    + [(*one, Cause.FAULT) for one in PLANTED_FAULTS]
+    + [(*one, Cause.RACE) for one in PLANTED_RACES],
 )
 def test_a_planted_fault_is_found(
     laboratory_of: OpenLaboratory, specimen: str, name: str, because: str, cause: Cause
@@ -108,7 +115,9 @@ def test_a_planted_fault_is_found(
 
 
 def test_stories_of_every_check_but_one_are_held_to_a_length() -> None:
-    planted = {(specimen, name) for specimen, name, _ in (*PLANTED, *PLANTED_FAULTS)}
+    planted = {
+        (specimen, name) for specimen, name, _ in (*PLANTED, *PLANTED_FAULTS, *PLANTED_RACES)
+    }
     assert LONGEST.keys() <= planted
     assert {name for _, name in LONGEST} == CHECKS.keys() - {"clock-skew"}
 
@@ -122,6 +131,13 @@ def test_who_is_right_is_not_accused(
     pays_twice = specimen in ("HashTagged", "Buckets") and examined.result.name == "lost-reply"
     expected = Verdict.FAIL if pays_twice else Verdict.PASS
     assert examined.result.verdict is expected, examined.result.because
+
+
+def test_a_key_that_ends_in_a_request_and_is_given_its_end_again_is_not_accused(
+    laboratory_of: OpenLaboratory,
+) -> None:
+    result = CHECKS["expiry"].examine(laboratory_of("SetIncrAndExpire")).result
+    assert result.verdict is Verdict.PASS, result.because
 
 
 @pytest.mark.parametrize("specimen", ["LongTransaction", "RejectedFirst"])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from limiters.contract import Decision
 from limiters.lua_atomic import LuaAtomic
-from tests.verify.experiments.specimens.base import Counter
+from limiters.promise import FixedWindow as FixedWindowPromise
+from tests.verify.experiments.specimens.base import Counter, ServerLimiter
 
 
 class RefreshedCounter(Counter):
@@ -90,4 +91,24 @@ class KeptForDays(Counter):
         seconds, microseconds = self.client.time()
         window = (seconds * 1000 + microseconds // 1000) // self.window
         count = self.client.eval(self.script, 1, f"{key}:{window}", self.window)
+        return Decision(count <= self.limit)
+
+
+class MadeAnewWithoutEnd(ServerLimiter):
+    """expiry: a key that ends between two commands is made anew by the second, without a TTL."""
+
+    promise: ClassVar[type[FixedWindowPromise]] = FixedWindowPromise
+
+    def acquire(self, key: str) -> Decision:
+        self.client.set(key, 0, nx=True, px=self.window)
+        return Decision(self.client.incr(key) <= self.limit)
+
+
+class SideKeyMadeAnew(MadeAnewWithoutEnd):
+    """expiry: the same of a second key, which outlives the first; that one is right."""
+
+    def acquire(self, key: str) -> Decision:
+        count = self.client.eval(Counter.script, 1, key, self.window)
+        self.client.set(f"{key}:seen", 0, nx=True, px=2 * self.window)
+        self.client.incr(f"{key}:seen")
         return Decision(count <= self.limit)

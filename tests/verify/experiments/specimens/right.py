@@ -9,6 +9,7 @@ import redis.asyncio
 
 from limiters.contract import Clock, Decision, Quota
 from limiters.lua_atomic import LuaAtomic
+from limiters.promise import FixedWindow
 from tests.verify.experiments.specimens.base import Counter, ServerLimiter
 
 
@@ -63,3 +64,16 @@ class Buckets(ServerLimiter):
     def acquire(self, key: str) -> Decision:
         args = (self.window, self.limit, self.parts)
         return Decision(bool(self.client.eval(self.script, 1, key, *args)))
+
+
+class SetIncrAndExpire(ServerLimiter):
+    """Right but for deaths: who finds that it made the key anew gives it its TTL."""
+
+    promise: ClassVar[type[FixedWindow]] = FixedWindow
+
+    def acquire(self, key: str) -> Decision:
+        self.client.set(key, 0, nx=True, px=self.window)
+        count = self.client.incr(key)
+        if count == 1:
+            self.client.pexpire(key, self.window)
+        return Decision(count <= self.limit)
