@@ -22,16 +22,12 @@ from limitproof.verify.experiments.experiment import (
     Summary,
     Trial,
     at_each_step,
+    fills,
 )
 from limitproof.verify.experiments.hand import Hand
 from limitproof.verify.laboratory import Laboratory
 
 VICTIM, OTHER = 0, 1
-
-
-def fills(room: int) -> list[int]:
-    """How many requests were admitted before: none, some, all but one, all."""
-    return sorted({0, room // 2, room - 1, room})
 
 
 def _direct(filled: int, steps: int, over: list[bool], hand: Hand) -> None:

@@ -345,6 +345,14 @@ def told_by(events: Sequence[Event]) -> Direct:
     return direct
 
 
+def fills(room: int) -> list[int]:
+    """How many requests were admitted before: none, some, all but one, all.
+
+    The first request may be right where the second is wrong: it stores what others count up.
+    """
+    return sorted({0, room // 2, room - 1, room})
+
+
 def at_each_step(
     played: Sequence[Played], trial: Callable[[int, list[bool]], Trial], first: int = 1
 ) -> Iterator[Trial]:

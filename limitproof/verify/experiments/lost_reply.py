@@ -15,6 +15,7 @@ from limitproof.verify.experiments.experiment import (
     Summary,
     Trial,
     at_each_step,
+    fills,
 )
 from limitproof.verify.experiments.hand import Hand
 from limitproof.verify.laboratory import Laboratory
@@ -55,11 +56,11 @@ def _trials(laboratory: Laboratory, played: Sequence[Played]) -> Iterator[Trial]
     quota = laboratory.small(least=3, most=3, window=WINDOW)
     room = laboratory.room(quota)
     ways: tuple[tuple[type[Lose | Drop], list[int]], ...] = (
-        (Lose, sorted({0, room - 1, room})),
+        (Lose, fills(room)),
         (Drop, [0]),
     )
-    for fault, fills in ways:
-        for filled in fills:
+    for fault, before in ways:
+        for filled in before:
             yield from at_each_step(
                 played,
                 lambda steps, over, fault=fault, filled=filled: Trial(  # type: ignore[misc]

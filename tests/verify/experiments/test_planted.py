@@ -59,6 +59,7 @@ PLANTED_FAULTS = [
     ("LockedAndOpen", "crash", "a client dies after 1 step; another waits without end after it"),
     ("CountsTwice", "crash", "a client dies after 1 step, and 2 places are gone"),
     ("Counter", "lost-reply", "the request is admitted (1 left), and 2 places are gone for one"),
+    ("CountsTheSecondTwice", "lost-reply", "is admitted, and 2 places are gone for one"),
     ("AsyncIncrThenExpire", "crash", "leaves 'k' without a TTL"),
     ("AsyncIncrThenExpire", "lost-reply", "120 s later another is refused, which is admitted"),
     ("BareEvalsha", "script-flush", "after SCRIPT FLUSH request 2 raises NoScriptError"),

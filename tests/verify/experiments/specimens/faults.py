@@ -12,7 +12,7 @@ from limiters.contract import Clock, Decision, Quota
 from limiters.fixed_window import FixedWindow
 from limiters.lua_atomic import LuaAtomic
 from limiters.promise import FixedWindow as FixedWindowPromise
-from tests.verify.experiments.specimens.base import Counter
+from tests.verify.experiments.specimens.base import Counter, ServerLimiter
 
 
 class IncrThenExpire(Counter):
@@ -167,3 +167,15 @@ class TellsWhatIsLeftByItsClock(LuaAtomic):
         since = int((self.clock() - self.quota.window) * 1_000_000)
         count: Any = self._script.registered_client.zcount(key, f"({since}", "+inf")
         return Decision(True, self.quota.limit - count)
+
+
+class CountsTheSecondTwice(ServerLimiter):
+    """lost-reply: what is sent again stores the first request once, and counts up each other one."""
+
+    promise: ClassVar[type[FixedWindowPromise]] = FixedWindowPromise
+
+    def acquire(self, key: str) -> Decision:
+        if not self.client.exists(key):
+            self.client.set(key, 1, px=self.window)
+            return Decision(True)
+        return Decision(self.client.incr(key) <= self.limit)
