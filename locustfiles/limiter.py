@@ -204,8 +204,19 @@ def begin_by_hand(environment: Environment, **_: Any) -> None:
     runner, options = environment.runner, _options(environment)
     if options.plan or isinstance(runner, MasterRunner):
         return
-    session = Session(_plan_by_hand(options), lambda: worker_index(runner))
+    session = Session(_plan_by_hand(options), lambda: _index_of(environment))
     LimiterUser.share = Share(session, None, _say_nothing)
+
+
+def _index_of(environment: Environment) -> int:
+    """The number of this process.
+
+    A worker's runner connects while it is made, and may be told to begin before Locust has put it
+    into `environment`: its users wait until then.
+    """
+    while environment.runner is None:
+        gevent.sleep(0.001)
+    return worker_index(environment.runner)
 
 
 def _plan_by_hand(options: Namespace) -> Plan:

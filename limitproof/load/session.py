@@ -57,8 +57,9 @@ class Session:
 
     def next_client(self) -> int:
         """A number for one more client: neighbours in number are in different processes."""
-        number = self._clients * self.plan.processes + self._index()
-        self._clients += 1
+        before = self._clients
+        self._clients += 1  # now: whoever tells the index may let others run
+        number = before * self.plan.processes + self._index()
         if not self._clock:
             # Before the first recorder is made: this asks the server, so that other users of the
             # process run meanwhile, and two of them must not make the same recorder.

@@ -106,3 +106,34 @@ environment = Environment(events=events, user_classes=[LimiterUser], parsed_opti
 events.test_start.fire(environment=environment)
 print(LimiterUser.share.session.plan.jobs[0].target)
 """
+
+
+BEGUN_BEFORE_IT_HAS_A_RUNNER = """
+import sys
+from argparse import Namespace
+import gevent
+from locust.env import Environment
+from locustfiles import limiter
+
+environment = Environment()
+environment.parsed_options = Namespace(
+    plan=None, redis=sys.argv[1], limiter="lua_atomic", limit=5, window=1.0, keys=1, seed=0,
+    record=None,
+)
+limiter.begin_by_hand(environment)
+session = limiter.LimiterUser.share.session
+users = [gevent.spawn(session.next_client) for _ in range(3)]
+gevent.sleep(0.01)
+environment.create_local_runner()
+gevent.joinall(users)
+print([user.value for user in users])
+"""
+
+
+def test_users_that_begin_before_locust_has_its_runner_wait_for_it(server: Server) -> None:
+    """Their number would be -1, which no record holds."""
+    ended = subprocess.run(
+        [sys.executable, "-c", BEGUN_BEFORE_IT_HAS_A_RUNNER, server.url],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert ended.stdout.splitlines()[-1:] == ["[0, 1, 2]"], ended.stderr

@@ -170,7 +170,7 @@ class TellsWhatIsLeftByItsClock(LuaAtomic):
 
 
 class CountsTheSecondTwice(ServerLimiter):
-    """lost-reply: what is sent again stores the first request once, and counts up each other one."""
+    """lost-reply: the first request, sent again, stores the same; each later one counts twice."""
 
     promise: ClassVar[type[FixedWindowPromise]] = FixedWindowPromise
 
