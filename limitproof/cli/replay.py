@@ -103,6 +103,8 @@ def _search(schedule: Schedule, target: str) -> str:
         f"--window {schedule.window:g} --clients {schedule.clients} --requests {schedule.requests}"
         + (f" --moves {moves}" if moves else "")
         + (" --granularity command" if schedule.granularity == "command" else "")
+        + "".join(f" --offset {offset / 1000:g}" for offset in schedule.offsets)
+        + (f" --promise {schedule.promise}" if schedule.promise else "")
     )
 
 

@@ -14,7 +14,7 @@ import greenlet
 from redis.exceptions import RedisError
 
 from limiters.contract import Decision, Quota
-from limitproof.decisions import one_line, plain, rubbish
+from limitproof.decisions import one_line, plain, rubbish, short
 from limitproof.history.outcome import Outcome
 from limitproof.schedules import Granularity
 from limitproof.simulate.coroutine import Coroutines, not_running
@@ -270,6 +270,11 @@ class Seat:
                 limiter = factory(self.client, quota, self.clock)
                 if inspect.isawaitable(limiter):
                     limiter = self._result(limiter)
+                if not callable(getattr(limiter, "acquire", None)):
+                    raise RefusedError(
+                        f"it cannot be made: the factory returned {short(limiter)}, "
+                        "which has no method acquire(key)"
+                    )
                 self._limiter = limiter
                 while True:
                     self.idle = self.fresh = True

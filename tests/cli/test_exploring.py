@@ -262,11 +262,13 @@ def test_a_replay_of_other_commands_names_the_search_of_all_schedules(
 ) -> None:
     """A fault may show elsewhere where a command was added before it."""
     where = ["--results", str(tmp_path)]
-    assert invoke(["explore", "get_set_json", "--clients", "2", *where]) is Exit.FAIL
+    how = ["--offset", "-2.5", "--promise", "fixed"]
+    assert invoke(["explore", "get_set_json", "--clients", "2", *how, *where]) is Exit.FAIL
     schedule = next(tmp_path.glob("*/schedules/*.json"))
     capsys.readouterr()
     assert invoke(["replay", str(schedule), "--target", "lua_atomic"]) is Exit.PASS
     said = " ".join(capsys.readouterr().out.split())
     assert "look through all: limitproof explore lua_atomic --limit 1 --window 1" in said
+    assert said.endswith("--offset -2.5 --offset 0 --promise fixed")
     command = said.partition("look through all: limitproof ")[2].split()
     assert invoke([*command, *where]) is Exit.PASS

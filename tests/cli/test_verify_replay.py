@@ -13,7 +13,7 @@ from limitproof.cli.exits import Exit
 from limitproof.cli.main import invoke
 from limitproof.stories import Again, Ask, Event, Finish, Go, Kill, Look, Lose, Story, Wait
 
-MINE = """
+HEAD = """
 from limiters.contract import Decision
 
 class Mine:
@@ -21,10 +21,15 @@ class Mine:
         self.client, self.quota = client, quota
 
     def acquire(self, key):
+"""
+MINE = (
+    HEAD
+    + """
         counted = self.client.incr(key)
         self.client.pexpire(key, self.quota.window_ms)
         return Decision({answer})
 """
+)
 EVENTS = tuple(event for client in (0, 1, 0) for event in (Ask(client), Finish(client)))
 
 
@@ -99,13 +104,7 @@ def test_a_reply_is_lost_in_each_step_of_a_limiter_that_has_changed(
     counted: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The limiter counts twice: redis-py sends again what was not answered."""
-    (tmp_path / "mine.py").write_text(
-        "from limiters.contract import Decision\n"
-        "class Mine:\n"
-        "    def __init__(self, client, quota, clock):\n"
-        "        self.client, self.quota = client, quota\n"
-        f"    def acquire(self, key):\n        return Decision({counted} <= self.quota.limit)\n"
-    )
+    (tmp_path / "mine.py").write_text(HEAD + f"        return Decision({counted} <= 3)\n")
     others = tuple(event for _ in range(4) for event in (Ask(1), Finish(1)))
     events = (Ask(0), Go(0), Go(0), Lose(0), Finish(0), *others, Again(), *others)
     promise = {"kind": "sliding", "limit": 3, "window": 60.0}
@@ -286,12 +285,7 @@ def test_who_waits_for_a_lock_that_ends_by_itself_now_is_let(
 ) -> None:
     """In the story it was given up."""
     (tmp_path / "mine.py").write_text(
-        "import time\n"
-        "from limiters.contract import Decision\n"
-        "class Mine:\n"
-        "    def __init__(self, client, quota, clock):\n"
-        "        self.client, self.quota = client, quota\n"
-        "    def acquire(self, key):\n"
+        f"import time\n{HEAD}"
         f"        while not self.client.set(key + 'lock', 1, {lock}): time.sleep(0.005)\n"
         "        both = self.client.pipeline().set(key, 0, nx=True, px=self.quota.window_ms)\n"
         "        counted = both.incr(key).execute()[1]\n"

@@ -108,12 +108,16 @@ HARMLESS: dict[str, Broken] = {
         UNKNOWN,
         "it cannot be made: ValueError: boom",
     ),
+    "makes nothing": (
+        "def factory(client, quota, clock): pass",
+        UNKNOWN,
+        "the factory returned None, which has no method acquire(key)",
+    ),
     "exits when made": (
         "import sys\ndef factory(client, quota, clock): sys.exit(1)",
         UNKNOWN,
         "it cannot be made: SystemExit: 1",
     ),
-    "makes nothing": ("def factory(client, quota, clock): pass", FAIL, "AttributeError"),
     "negative left": (limiter("return Decision(self.ask(key).allowed, -1)"), PASS, ""),
     "sleeps": (asking("time.sleep(1e4)"), PASS, ""),
     "flushes": (limiter("self.client.flushall()\nreturn self.ask(key)"), PASS, "0 of them refused"),

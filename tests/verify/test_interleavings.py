@@ -28,7 +28,7 @@ def test_a_bucket_for_ten_windows_is_asked_beyond_all_that_it_holds(
     """By two clients, each several times: eleven would be too many to look at."""
     monkeypatch.setattr(interleavings, "MOVES", 0)
     monkeypatch.setattr(interleavings, "RUNGS", RUNGS[:1])
-    target = resolve(f"tests.verify.experiments.awkward:{name}")
+    target = resolve(f"tests.verify.experiments.buckets:{name}")
     laboratory = Laboratory(Subject(target, Quota(4, 1.0)), moving_server, seconds)
     found = examine_interleavings(laboratory, NAMES)
     assert {name for name, one in found.items() if one.result.verdict is Verdict.FAIL} == failed
