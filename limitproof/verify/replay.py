@@ -17,7 +17,7 @@ from limitproof.schedules import ScheduleError
 from limitproof.simulate.refusal import RefusedError
 from limitproof.simulate.replay import Replayed
 from limitproof.simulate.world import World
-from limitproof.stories import Drop, Event, Finish, Go, Kill, Lose, Story, Tale
+from limitproof.stories import Ask, Drop, Event, Finish, Go, Kill, Lose, Story, Tale
 from limitproof.verify.experiments.catalogue import EXPERIMENTS
 from limitproof.verify.experiments.hand import LITTLE, Hand
 from limitproof.verify.laboratory import Subject, open_laboratory
@@ -153,8 +153,16 @@ def _told(world: World, story: Story, judge: Judge, *, moved: bool = False) -> _
             if not isinstance(event, Go | Finish):
                 raise
             fewer = True
+        if not _takes(world, event):  # known once the limiter is made
+            raise StoryError("a request has a cost, and `acquire` takes none")
     tale = player.tale()
     return _Retold(story, tale, judge(tale, story), fewer)
+
+
+def _takes(world: World, event: Event) -> bool:
+    if not isinstance(event, Ask) or event.cost is None:
+        return True
+    return world.seats[event.client].takes_cost
 
 
 def _gives_up(event: Event, story: Story, place: int) -> TypeGuard[Kill]:

@@ -114,6 +114,26 @@ def test_a_reply_is_lost_in_each_step_of_a_limiter_that_has_changed(
     assert capsys.readouterr().out.startswith(says)
 
 
+@pytest.mark.parametrize(
+    ("takes", "says"),
+    [
+        (", cost=1", "STILL FAILS: weights: a request of cost 3 is admitted at 0 ms, where the "),
+        ("", "ERROR: the limiter does other things than it did in the story: a request has a cost"),
+    ],
+)
+def test_a_limiter_that_takes_no_cost_is_told_so(
+    takes: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = HEAD.replace("(self, key)", f"(self, key{takes})") + "        return Decision(True)\n"
+    (tmp_path / "mine.py").write_text(text)
+    promise = {"kind": "sliding", "limit": 2, "window": 1.0}
+    events = (Ask(0, cost=3), Finish(0))
+    told = Story(f"{tmp_path / 'mine.py'}:Mine", 2, 1.0, promise, 0, events, "weights")
+    (tmp_path / "story.json").write_text(json.dumps(told.to_json()))
+    invoke(["replay", str(tmp_path / "story.json"), "-q"])
+    assert capsys.readouterr().out.startswith(says)
+
+
 def test_a_client_that_dies_with_nothing_under_way_is_part_of_a_story(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -118,7 +118,7 @@ class TestPromise(LimiterContract):
 """
 SAID = (
     "contract: unknown: * it cannot be made: ValueError: no such thing (test_mine.py:6)",
-    "contract: fail (algorithm): * 'NoneType' object has no attribute 'acquire'",
+    "contract: unknown: * the factory returned None, which has no method acquire(key)",
     "contract: unknown: * TestSignature.make_limiter() takes 2 positional arguments but 4 *",
     "contract: unknown: * TestForgotten.make_limiter(client, quota, clock) must return a limiter",
     "contract: unknown: * annotate that parameter with redis.asyncio.Redis",
